@@ -1,0 +1,85 @@
+package dwaar
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"dwaar/integration/internal/wait"
+)
+
+// Status is the part of `dwaar status --json` that the contract fixes.
+type Status struct {
+	Certificates []Certificate `json:"certificates"`
+}
+
+// Certificate is one entry of it.
+type Certificate struct {
+	Names       []string  `json:"names"`
+	Source      string    `json:"source"`
+	Issuer      string    `json:"issuer"`
+	Serial      string    `json:"serial"`
+	Fingerprint string    `json:"fingerprint"`
+	NotBefore   time.Time `json:"not_before"`
+	NotAfter    time.Time `json:"not_after"`
+	Staple      Staple    `json:"staple"`
+}
+
+// Staple is the state of its staple.
+type Staple struct {
+	State       string     `json:"state"`
+	Reason      string     `json:"reason"`
+	ThisUpdate  *time.Time `json:"this_update"`
+	NextUpdate  *time.Time `json:"next_update"`
+	LastRefresh *time.Time `json:"last_refresh"`
+	NextTry     *time.Time `json:"next_try"`
+	LastError   string     `json:"last_error"`
+	Responder   string     `json:"responder"`
+}
+
+// Status asks the running dwaar.
+func (s *Server) Status() (Status, error) {
+	s.t.Helper()
+	var st Status
+	r := s.Do("status", "--json")
+	if r.Code != 0 {
+		return st, fmt.Errorf("dwaar status --json: exit %d: %s", r.Code, r.Text())
+	}
+	if err := json.Unmarshal([]byte(r.Stdout), &st); err != nil {
+		return st, fmt.Errorf("dwaar status --json: %w\n%s", err, r.Stdout)
+	}
+	return st, nil
+}
+
+// Certificate returns the entry that holds name.
+func (s *Server) Certificate(name string) (Certificate, error) {
+	s.t.Helper()
+	st, err := s.Status()
+	if err != nil {
+		return Certificate{}, err
+	}
+	for _, c := range st.Certificates {
+		if slices.Contains(c.Names, name) {
+			return c, nil
+		}
+	}
+	return Certificate{}, fmt.Errorf("no certificate for %s in %+v", name, st)
+}
+
+// AwaitReason waits until the staple of name shows a reason word.
+func (s *Server) AwaitReason(name, reason string, within time.Duration) Staple {
+	s.t.Helper()
+	var c Certificate
+	wait.Until(s.t, within, name+" to show "+reason, func() error {
+		var err error
+		if c, err = s.Certificate(name); err != nil {
+			return err
+		}
+		if c.Staple.Reason != reason {
+			return fmt.Errorf("staple %+v", c.Staple)
+		}
+		return nil
+	})
+	return c.Staple
+}
