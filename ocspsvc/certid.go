@@ -1,0 +1,69 @@
+package ocspsvc
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"math/big"
+)
+
+// CertID names a certificate by hashes of its issuer's name and key, and its
+// serial number (RFC 6960 §4.1.1).
+type CertID struct {
+	Hash     crypto.Hash // SHA-1, SHA-256, SHA-384 or SHA-512; 0 for one dwaar does not know
+	NameHash []byte      // of the issuer name in the certificate, DER encoded
+	KeyHash  []byte      // of the issuer's public key, without tag, length and unused bits
+	Serial   *big.Int
+
+	// Raw is the DER encoding, exactly as received: a responder has to echo it
+	// byte for byte (clients compare), also with odd hash parameters.
+	Raw []byte
+}
+
+// NewCertID names leaf, which issuer issued, by the given hash: crypto.SHA1,
+// SHA256, SHA384 or SHA512. It fails for other hashes and for certificates
+// that were not parsed.
+func NewCertID(leaf, issuer *x509.Certificate, hash crypto.Hash) (CertID, error) {
+	if hashOID(hash) == nil {
+		return CertID{}, fmt.Errorf("hash %d is not one of SHA-1, SHA-256, SHA-384 and SHA-512", hash)
+	}
+	if leaf.SerialNumber == nil || len(leaf.RawIssuer) == 0 {
+		return CertID{}, fmt.Errorf("making a CertID: the certificate has no issuer or serial")
+	}
+	key, err := publicKeyBits(issuer)
+	if err != nil {
+		return CertID{}, fmt.Errorf("making a CertID: %w", err)
+	}
+	id := CertID{Hash: hash, NameHash: sum(hash, leaf.RawIssuer), KeyHash: sum(hash, key), Serial: leaf.SerialNumber}
+	id.Raw, err = id.marshal()
+	return id, err
+}
+
+// Matches reports whether id names leaf as issued by issuer: hashes of name
+// and key, and serial (RFC 6960 §3.2 #1).
+func (id CertID) Matches(leaf, issuer *x509.Certificate) bool {
+	return id.Serial != nil && leaf.SerialNumber != nil && id.Serial.Cmp(leaf.SerialNumber) == 0 &&
+		id.matchesIssuer(leaf.RawIssuer, issuer)
+}
+
+// MatchesIssuer reports whether id names some certificate of issuer.
+func (id CertID) MatchesIssuer(issuer *x509.Certificate) bool {
+	return id.matchesIssuer(issuer.RawSubject, issuer)
+}
+
+func (id CertID) matchesIssuer(name []byte, issuer *x509.Certificate) bool {
+	if hashOID(id.Hash) == nil || !bytes.Equal(id.NameHash, sum(id.Hash, name)) {
+		return false
+	}
+	key, err := publicKeyBits(issuer)
+	return err == nil && bytes.Equal(id.KeyHash, sum(id.Hash, key))
+}
+
+// Equal reports whether both name the same certificate by the same hash. The
+// encoding of the hash's parameters (NULL or absent) makes no difference.
+func (id CertID) Equal(other CertID) bool {
+	return id.Hash == other.Hash && id.Hash != 0 && bytes.Equal(id.NameHash, other.NameHash) &&
+		bytes.Equal(id.KeyHash, other.KeyHash) && id.Serial != nil && other.Serial != nil &&
+		id.Serial.Cmp(other.Serial) == 0
+}
