@@ -1,0 +1,248 @@
+// Package dwaar_test guards the shape of the house: which room may know which other.
+package dwaar_test
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// floors is the table of allowed arrows: every package of the module with the packages
+// of the module it may import. Arrows point down; a new one is a decision, made here.
+// The TLS wing (tlsstore), the OCSP wing (ocspsvc/…) and the HTTP wing (proxy/… without
+// config) share nothing but the ground.
+var floors = map[string][]string{
+	// The ground.
+	"netguard":         {},
+	"ocspsvc":          {},
+	"proxy/dwaarfile":  {},
+	"tlsstore/storage": {},
+
+	// The OCSP wing.
+	"ocspsvc/client":    {"netguard", "ocspsvc"},
+	"ocspsvc/respstore": {"ocspsvc", "tlsstore/storage"},
+	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
+
+	// The TLS wing.
+	"tlsstore": {},
+
+	// The HTTP wing.
+	"proxy/match":    {},
+	"proxy/handler":  {},
+	"proxy/upstream": {},
+	"proxy/admin":    {},
+	"proxy":          {"proxy/match", "proxy/handler", "proxy/upstream"},
+
+	// The language: it fills everybody's Config.
+	"proxy/config": {
+		"netguard", "ocspsvc/client", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/dwaarfile",
+		"proxy/handler", "proxy/match", "proxy/upstream", "tlsstore",
+	},
+
+	// The program.
+	"cmd/dwaar/internal/server": {
+		"netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/respstore", "ocspsvc/stapler", "proxy",
+		"proxy/admin", "proxy/config", "proxy/handler", "proxy/upstream", "tlsstore", "tlsstore/storage",
+	},
+	"cmd/dwaar": {
+		"cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/client", "proxy/admin",
+		"proxy/config", "proxy/dwaarfile", "tlsstore", "tlsstore/storage",
+	},
+}
+
+// forTests are packages that only tests may import, with what they may import themselves.
+var forTests = map[string][]string{
+	"ocspsvc/ocsptest": {"ocspsvc"},
+}
+
+// wings never import each other, in tests neither.
+var wings = map[string]func(pkg string) bool{
+	"TLS":  func(p string) bool { return p == "tlsstore" },
+	"OCSP": func(p string) bool { return strings.HasPrefix(p, "ocspsvc/") },
+	"HTTP": func(p string) bool {
+		return p == "proxy" || strings.HasPrefix(p, "proxy/") && p != "proxy/config" && p != "proxy/dwaarfile"
+	},
+}
+
+// rooms says where each third party lives. One that is not listed is not allowed.
+var rooms = map[string][]string{
+	"github.com/alecthomas/kong":          {"cmd/dwaar"},
+	"github.com/fsnotify/fsnotify":        {"tlsstore", "cmd/dwaar/internal/server"},
+	"github.com/hashicorp/golang-lru/v2":  {"ocspsvc/stapler", "tlsstore"},
+	"github.com/prometheus/client_golang": {"ocspsvc/stapler", "proxy/admin", "tlsstore", "cmd/dwaar/internal/server"},
+	"golang.org/x/crypto/cryptobyte":      {"ocspsvc"},
+	"golang.org/x/crypto/ocsp":            {"ocspsvc"},
+	"golang.org/x/net":                    {"proxy", "proxy/handler", "proxy/upstream", "proxy/config", "tlsstore"},
+	"golang.org/x/sync":                   {"ocspsvc/stapler", "tlsstore", "proxy", "cmd/dwaar/internal/server"},
+	"golang.org/x/time":                   {"proxy"},
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, file := range sources(t) {
+		for _, imported := range file.imports {
+			if err := file.judge(imported); err != nil {
+				t.Errorf("%s imports %s: %v", file.path, imported, err)
+			}
+		}
+	}
+}
+
+// A table that allows more than is used has stopped describing the house.
+func TestEveryAllowedArrowIsUsed(t *testing.T) {
+	used := map[string]bool{}
+	for _, file := range sources(t) {
+		used[file.pkg] = true
+		for _, imported := range file.imports {
+			if !file.test {
+				used[file.pkg+" → "+strings.TrimPrefix(imported, "dwaar/")] = true
+			}
+		}
+	}
+	for _, table := range []map[string][]string{floors, forTests} {
+		for _, pkg := range sorted(table) {
+			if !used[pkg] {
+				t.Errorf("package %s is in the table but not in the house", pkg)
+			}
+			for _, to := range table[pkg] {
+				if !used[pkg+" → "+to] {
+					t.Errorf("arrow %s → %s is allowed but not used", pkg, to)
+				}
+			}
+		}
+	}
+}
+
+// source is one Go file of the module.
+type source struct {
+	path, pkg string
+	test      bool
+	imports   []string
+}
+
+// judge says why this file may not import a path, or nil.
+func (s source) judge(imported string) error {
+	if to, ours := strings.CutPrefix(imported, "dwaar/"); ours {
+		return s.judgeOurs(to)
+	}
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return nil // the standard library
+	}
+	return s.judgeTheirs(imported)
+}
+
+func (s source) judgeOurs(to string) error {
+	if s.test {
+		return s.judgeWings(to)
+	}
+	allowed, known := floors[s.pkg]
+	if !known {
+		if allowed, known = forTests[s.pkg]; !known {
+			return fmt.Errorf("package %s has no floor yet", s.pkg)
+		}
+	}
+	if !slices.Contains(allowed, to) {
+		return fmt.Errorf("the arrow %s → %s is not in the table of floors", s.pkg, to)
+	}
+	return nil
+}
+
+// judgeWings is the looser rule for tests: they may use what they like of their own wing
+// and of the ground, never another wing.
+func (s source) judgeWings(to string) error {
+	for mine, in := range wings {
+		if !in(s.pkg) {
+			continue
+		}
+		for theirs, there := range wings {
+			if mine != theirs && there(to) {
+				return fmt.Errorf("a test of the %s wing uses the %s wing", mine, theirs)
+			}
+		}
+	}
+	return nil
+}
+
+func (s source) judgeTheirs(imported string) error {
+	for third, where := range rooms {
+		if imported != third && !strings.HasPrefix(imported, third+"/") {
+			continue
+		}
+		if s.test || slices.Contains(where, s.pkg) {
+			return nil
+		}
+		return fmt.Errorf("%s stays in %v", third, where)
+	}
+	return fmt.Errorf("this third party has no room yet")
+}
+
+// sources reads every Go file of the module, also those another build would take.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var files []source
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && elsewhere(name) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		file, err := read(name)
+		files = append(files, file)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// elsewhere is for directories that are no rooms of this module: hidden ones, test data,
+// and modules of their own.
+func elsewhere(dir string) bool {
+	base := filepath.Base(dir)
+	if dir == "." {
+		return false
+	}
+	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
+func read(name string) (source, error) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+	if err != nil {
+		return source{}, err
+	}
+	s := source{path: name, pkg: path.Dir(filepath.ToSlash(name)), test: strings.HasSuffix(name, "_test.go")}
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return source{}, err
+		}
+		s.imports = append(s.imports, imported)
+	}
+	return s, nil
+}
+
+func sorted(table map[string][]string) []string {
+	keys := make([]string, 0, len(table))
+	for key := range table {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
