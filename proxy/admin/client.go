@@ -1,0 +1,173 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrNotRunning is wrapped when nobody listens where dwaar should.
+var ErrNotRunning = errors.New("is dwaar running?")
+
+// maxAnswer bounds what the client reads: the status of a million certificates fits.
+const maxAnswer = 1 << 30
+
+// Client is the other end of the door, used by the commands.
+type Client struct {
+	addr  Address
+	token string
+	http  *http.Client
+}
+
+// NewClient checks addr (a Unix socket or host:port, see ParseTarget) and
+// connects with the first request.
+func NewClient(addr Address, token string) (*Client, error) {
+	if addr.Network == "tcp" && token == "" {
+		return nil, fmt.Errorf("the admin address %s needs the token of the option admin: give --token or $DWAAR_ADMIN_TOKEN", addr)
+	}
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, addr.Network, addr.Addr)
+		},
+		DisableKeepAlives: true,
+	}
+	return &Client{addr: addr, token: token, http: &http.Client{Transport: transport}}, nil
+}
+
+// Error is an answer of dwaar that is not a success.
+type Error struct {
+	Code     int // HTTP
+	Message  string
+	Problems []string // of a refused configuration
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Status is the whole picture.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	return s, c.get(ctx, "/status", &s)
+}
+
+// Certificates lists what is served; with a name only what carries it.
+func (c *Client) Certificates(ctx context.Context, name string) ([]Certificate, error) {
+	path := "/certs"
+	if name != "" {
+		path += "/" + url.PathEscape(name)
+	}
+	var list certificateList
+	err := c.get(ctx, path, &list)
+	return list.Certificates, err
+}
+
+// Reload makes dwaar read its configuration again, from path (absolute) if it is
+// not empty. A refused configuration is an *Error with its Problems.
+func (c *Client) Reload(ctx context.Context, path string) error {
+	body, err := json.Marshal(reloadRequest{Config: path})
+	if err != nil {
+		return err
+	}
+	return c.exchange(ctx, http.MethodPost, "/reload", body, discard)
+}
+
+// Stop asks for a graceful stop. It returns when dwaar has agreed, not when it
+// has stopped.
+func (c *Client) Stop(ctx context.Context) error {
+	return c.exchange(ctx, http.MethodPost, "/stop", nil, discard)
+}
+
+// Refresh asks the responders now, of the certificates with this name or, if it
+// is empty, of all. It calls each for every outcome as it arrives.
+func (c *Client) Refresh(ctx context.Context, name string, each func(Refreshed)) error {
+	query := url.Values{"all": {"1"}}
+	if name != "" {
+		query = url.Values{"name": {name}}
+	}
+	return c.exchange(ctx, http.MethodPost, "/ocsp/refresh?"+query.Encode(), nil, func(r io.Reader) error {
+		d := json.NewDecoder(r)
+		for {
+			var one Refreshed
+			if err := d.Decode(&one); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return fmt.Errorf("reading the answer of %s: %w", c.addr, err)
+			}
+			each(one)
+		}
+	})
+}
+
+func (c *Client) get(ctx context.Context, path string, v any) error {
+	return c.exchange(ctx, http.MethodGet, path, nil, func(r io.Reader) error {
+		if err := json.NewDecoder(r).Decode(v); err != nil {
+			return fmt.Errorf("reading the answer of %s: %w", c.addr, err)
+		}
+		return nil
+	})
+}
+
+func (c *Client) exchange(ctx context.Context, method, path string, body []byte, read func(io.Reader) error) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.host()+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer resp.Body.Close()
+	bounded := io.LimitReader(resp.Body, maxAnswer)
+	if resp.StatusCode/100 != 2 {
+		return refusal(resp, bounded)
+	}
+	return read(bounded)
+}
+
+func (c *Client) host() string {
+	if c.addr.Network == "unix" {
+		return "localhost"
+	}
+	return c.addr.Addr
+}
+
+// explain turns the dialer's words into what to do.
+func (c *Client) explain(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nobody listens on %s: %w Start it with `dwaar run`, or say where it listens with --admin or --data", c.addr, ErrNotRunning)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may be opened by its owner only: run this command as the user that dwaar runs as", c.addr)
+	}
+	var uerr *url.Error
+	if errors.As(err, &uerr) {
+		err = uerr.Err
+	}
+	return fmt.Errorf("asking dwaar on %s: %w", c.addr, err)
+}
+
+func refusal(resp *http.Response, body io.Reader) error {
+	raw, _ := io.ReadAll(io.LimitReader(body, 1<<20)) // what arrived is enough to tell
+	var f failure
+	if json.Unmarshal(raw, &f) != nil || f.Error == "" {
+		f.Error = strings.TrimSpace(resp.Status + " " + string(raw))
+	}
+	return &Error{Code: resp.StatusCode, Message: f.Error, Problems: f.Problems}
+}
+
+func discard(io.Reader) error { return nil }

@@ -1,0 +1,104 @@
+package admin_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"dwaar/proxy/admin"
+)
+
+func TestRefreshOfANameBringsItsOutcome(t *testing.T) {
+	ctl := newController()
+	c, _ := onSocket(t, ctl)
+	var got []admin.Refreshed
+	if err := c.Refresh(t.Context(), "example.com", func(r admin.Refreshed) { got = append(got, r) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].Fingerprint != "aa11" || got[0].Reason != "good" || got[0].Error != "" {
+		t.Errorf("outcomes = %+v, want one good of aa11", got)
+	}
+	if !slices.Equal(ctl.refreshes, []string{"aa11"}) {
+		t.Errorf("refreshed %q, want only aa11", ctl.refreshes)
+	}
+}
+
+func TestFailedRefreshSaysItsReasonThoughTheOldStapleIsGood(t *testing.T) {
+	ctl := newController()
+	ctl.refresh = func(context.Context, string) (admin.Staple, error) {
+		return admin.Staple{State: "fresh", Reason: "good"}, timeoutError()
+	}
+	c, _ := onSocket(t, ctl)
+	var got []admin.Refreshed
+	if err := c.Refresh(t.Context(), "aa11", func(r admin.Refreshed) { got = append(got, r) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].Reason != "timeout" || !strings.Contains(got[0].Error, "no answer within 10s") || got[0].Staple.State != "fresh" {
+		t.Errorf("outcomes = %+v, want timeout with its error beside the fresh staple", got)
+	}
+}
+
+func TestRefreshOfAllTellsEachAsItComes(t *testing.T) {
+	ctl := newController()
+	first := make(chan struct{})
+	ctl.refresh = func(ctx context.Context, fp string) (admin.Staple, error) {
+		if fp == "bb22" { // hangs until the other's outcome has reached the client
+			select {
+			case <-first:
+			case <-ctx.Done():
+			}
+		}
+		return admin.Staple{Reason: "good"}, nil
+	}
+	c, _ := onSocket(t, ctl)
+	var got []string
+	err := c.Refresh(t.Context(), "", func(r admin.Refreshed) {
+		if got = append(got, r.Fingerprint); len(got) == 1 {
+			close(first)
+		}
+	})
+	if err != nil || !slices.Equal(got, []string{"aa11", "bb22"}) {
+		t.Errorf("outcomes = %q, %v; want aa11 first", got, err)
+	}
+}
+
+func TestRefreshSaysWhichOrIsRefused(t *testing.T) {
+	_, path := onSocket(t, newController())
+	cases := map[string]int{
+		"":                    http.StatusBadRequest,
+		"?name=a&all=1":       http.StatusBadRequest,
+		"?all=yes":            http.StatusBadRequest,
+		"?name=example.org":   http.StatusNotFound,
+		"?name=*.example.com": http.StatusOK,
+		"?all=1":              http.StatusOK,
+	}
+	for query, want := range cases {
+		resp, err := raw(path).Post("http://localhost/ocsp/refresh"+query, "", nil)
+		if got := body(t, resp, err); resp.StatusCode != want {
+			t.Errorf("refresh%s = %d %s, want %d", query, resp.StatusCode, got, want)
+		}
+	}
+}
+
+func TestStopEndsAHangingRefresh(t *testing.T) {
+	ctl := newController()
+	entered := make(chan struct{})
+	ctl.refresh = func(ctx context.Context, _ string) (admin.Staple, error) {
+		close(entered)
+		<-ctx.Done()
+		return admin.Staple{}, timeoutError()
+	}
+	path := socketPath(t)
+	stop := serve(t, admin.Config{Listen: "unix/" + path}, ctl)
+	refreshed := make(chan error, 1)
+	go func() {
+		refreshed <- client(t, path, "").Refresh(context.WithoutCancel(t.Context()), "aa11", func(admin.Refreshed) {})
+	}()
+	<-entered
+	stop()
+	if err := <-refreshed; err != nil {
+		t.Errorf("refresh cut by the stop: %v, want its outcome", err)
+	}
+}
