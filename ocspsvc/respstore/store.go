@@ -1,0 +1,113 @@
+package respstore
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+)
+
+// folder holds every record.
+const folder = "ocsp"
+
+// Storage is what a Store needs of durable storage. tlsstore/storage has it.
+// Load and Delete of a missing key fail with an error that is fs.ErrNotExist.
+type Storage interface {
+	Store(ctx context.Context, key string, value []byte) error
+	Load(ctx context.Context, key string) ([]byte, error)
+	Delete(ctx context.Context, key string) error
+	List(ctx context.Context, prefix string, recursive bool) ([]string, error)
+}
+
+// Store holds records. It is safe for concurrent use.
+type Store struct {
+	storage Storage // nil: memory only
+	log     *slog.Logger
+
+	mu      sync.RWMutex
+	records map[Fingerprint]Record // guarded by mu
+}
+
+// New returns an empty store over storage; nil keeps records in memory only.
+func New(storage Storage, log *slog.Logger) *Store {
+	return &Store{storage: storage, log: log, records: map[Fingerprint]Record{}}
+}
+
+// Put stores r durably and then shows it in memory. If storing fails it is
+// shown all the same, and the error says what failed (S14).
+func (s *Store) Put(ctx context.Context, r Record) error {
+	defer s.Keep(r)
+	if s.storage == nil {
+		return nil
+	}
+	content, err := r.marshal()
+	if err != nil {
+		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
+	}
+	if err := s.storage.Store(ctx, key(r.Leaf), content); err != nil {
+		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
+	}
+	return nil
+}
+
+// Keep shows r in memory without storing it: for one that Load returned and
+// that has been verified.
+func (s *Store) Keep(r Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records[r.Leaf] = r
+}
+
+// Get returns the record that memory has for leaf.
+func (s *Store) Get(leaf Fingerprint) (Record, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.records[leaf]
+	return r, ok
+}
+
+// Forget drops leaf's record from memory. Storage keeps it, in case the leaf
+// comes back, until Purge.
+func (s *Store) Forget(leaf Fingerprint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.records, leaf)
+}
+
+// Load reads leaf's record from storage. It does not show it in memory: its
+// response has to be verified first. The error is fs.ErrNotExist if there is
+// none, ErrForeign or ErrCorrupt if what is there cannot be used.
+func (s *Store) Load(ctx context.Context, leaf Fingerprint) (Record, error) {
+	if s.storage == nil {
+		return Record{}, fs.ErrNotExist
+	}
+	r, err := s.read(ctx, key(leaf))
+	if err == nil && r.Leaf != leaf {
+		err = fmt.Errorf("%w: it belongs to leaf %x", ErrCorrupt, r.Leaf)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("reading staple %s: %w", key(leaf), err)
+	}
+	return r, nil
+}
+
+func (s *Store) read(ctx context.Context, key string) (Record, error) {
+	content, err := s.storage.Load(ctx, key)
+	if err != nil {
+		return Record{}, err
+	}
+	return unmarshal(content)
+}
+
+// remove deletes a key and is content if it has gone already.
+func (s *Store) remove(ctx context.Context, key string) error {
+	if err := s.storage.Delete(ctx, key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("deleting staple %s: %w", key, err)
+	}
+	return nil
+}
+
+func key(leaf Fingerprint) string { return folder + "/" + hex.EncodeToString(leaf[:]) }
