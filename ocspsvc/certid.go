@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"encoding/asn1"
+	"errors"
 	"fmt"
 	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // CertID names a certificate by hashes of its issuer's name and key, and its
@@ -66,4 +71,56 @@ func (id CertID) Equal(other CertID) bool {
 	return id.Hash == other.Hash && id.Hash != 0 && bytes.Equal(id.NameHash, other.NameHash) &&
 		bytes.Equal(id.KeyHash, other.KeyHash) && id.Serial != nil && other.Serial != nil &&
 		id.Serial.Cmp(other.Serial) == 0
+}
+
+// readCertID reads a CertID and keeps its bytes. One with an unknown hash is
+// well-formed, and names nothing.
+func readCertID(s *cryptobyte.String) (CertID, bool) {
+	var element, body, params cryptobyte.String
+	var oid asn1.ObjectIdentifier
+	var id CertID
+	if !s.ReadASN1Element(&element, cbasn1.SEQUENCE) {
+		return id, false
+	}
+	id.Raw = element
+	ok := element.ReadASN1(&body, cbasn1.SEQUENCE) && readAlgorithm(&body, &oid, &params) &&
+		body.ReadASN1Bytes(&id.NameHash, cbasn1.OCTET_STRING) && body.ReadASN1Bytes(&id.KeyHash, cbasn1.OCTET_STRING)
+	if !ok {
+		return id, false
+	}
+	id.Hash = hashByOID(oid)
+	id.Serial, ok = readSerial(&body)
+	return id, ok && body.Empty()
+}
+
+// marshal returns Raw, or the encoding every client uses: with NULL as the
+// hash's parameters.
+func (id CertID) marshal() ([]byte, error) {
+	if len(id.Raw) > 0 {
+		return id.Raw, nil
+	}
+	oid := hashOID(id.Hash)
+	if oid == nil || id.Serial == nil {
+		return nil, errors.New("a CertID needs one of the hashes SHA-1, SHA-256, SHA-384, SHA-512 and a serial")
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1ObjectIdentifier(oid)
+			b.AddASN1NULL()
+		})
+		b.AddASN1OctetString(id.NameHash)
+		b.AddASN1OctetString(id.KeyHash)
+		b.AddASN1BigInt(id.Serial)
+	})
+	return b.Bytes()
+}
+
+func addCertID(b *cryptobyte.Builder, id CertID) {
+	der, err := id.marshal()
+	if err != nil {
+		b.SetError(err)
+		return
+	}
+	b.AddBytes(der)
 }

@@ -62,3 +62,32 @@ func publicKeyBits(cert *x509.Certificate) ([]byte, error) {
 	}
 	return bits, nil
 }
+
+func (id *ResponderID) read(s *cryptobyte.String) bool {
+	var content cryptobyte.String
+	var tag cbasn1.Tag
+	if !s.ReadAnyASN1(&content, &tag) {
+		return false
+	}
+	switch tag {
+	case explicit(1):
+		var name cryptobyte.String
+		ok := content.ReadASN1Element(&name, cbasn1.SEQUENCE)
+		id.Name = name
+		return ok && content.Empty()
+	case explicit(2):
+		return content.ReadASN1Bytes(&id.KeyHash, cbasn1.OCTET_STRING) && content.Empty()
+	}
+	return false
+}
+
+func (id ResponderID) add(b *cryptobyte.Builder) {
+	switch {
+	case len(id.KeyHash) > 0:
+		b.AddASN1(explicit(2), func(b *cryptobyte.Builder) { b.AddASN1OctetString(id.KeyHash) })
+	case len(id.Name) > 0:
+		b.AddASN1(explicit(1), func(b *cryptobyte.Builder) { b.AddBytes(id.Name) })
+	default:
+		b.SetError(errors.New("a response needs a ResponderID"))
+	}
+}

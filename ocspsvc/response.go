@@ -1,11 +1,19 @@
 package ocspsvc
 
 import (
+	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
+
+// maxCertificates is how many embedded certificates are read at most, and so
+// how many signatures Verify may have to check.
+const maxCertificates = 16
 
 // Response is an OCSP response (RFC 6960 §4.2.1). ParseResponse makes one;
 // what it says must not be believed before Verify.
@@ -30,17 +38,6 @@ type Response struct {
 	saltLength int // of RSA-PSS
 }
 
-// Single is what a response says about one certificate.
-type Single struct {
-	CertID           CertID
-	Status           Status
-	RevokedAt        time.Time        // zero unless Revoked
-	RevocationReason RevocationReason // Unspecified also if none was given
-	ThisUpdate       time.Time
-	NextUpdate       time.Time // zero if the response has none
-	Extensions       []pkix.Extension
-}
-
 // ErrorResponse returns the unsigned response that says status and nothing
 // else (RFC 6960 §2.3). It is meant for every status but Successful.
 func ErrorResponse(status ResponseStatus) *Response {
@@ -50,4 +47,120 @@ func ErrorResponse(status ResponseStatus) *Response {
 // MarshalError returns the five octets of an unsigned error response.
 func MarshalError(status ResponseStatus) []byte {
 	return []byte{0x30, 0x03, 0x0a, 0x01, byte(status)}
+}
+
+// ParseResponse reads a DER encoded response. It keeps a copy of der as Raw,
+// byte for byte. Its errors are *Error: too_large for more than
+// MaxResponseSize octets, otherwise malformed. Embedded certificates that
+// cannot be read are left out: nothing they sign could be believed.
+func ParseResponse(der []byte) (*Response, error) {
+	if len(der) > MaxResponseSize {
+		return nil, refuse(ReasonTooLarge, "response of %d octets, at most %d are read", len(der), MaxResponseSize)
+	}
+	r := &Response{Raw: bytes.Clone(der)}
+	input, outer := cryptobyte.String(r.Raw), cryptobyte.String(nil)
+	var status int
+	if !input.ReadASN1(&outer, cbasn1.SEQUENCE) || !input.Empty() || !outer.ReadASN1Enum(&status) {
+		return nil, refuse(ReasonMalformed, "not a DER encoded OCSP response")
+	}
+	if status < 0 || status > 255 || !ResponseStatus(status).known() {
+		return nil, refuse(ReasonMalformed, "unknown response status %d", status)
+	}
+	r.ResponseStatus = ResponseStatus(status)
+	if r.ResponseStatus == Successful {
+		if err := r.readBytes(outer); err != nil {
+			return nil, err
+		}
+		return r, nil
+	}
+	if !outer.Empty() {
+		return nil, refuse(ReasonMalformed, "response status %s with something behind it", r.ResponseStatus)
+	}
+	return r, nil
+}
+
+// readBytes reads [0] EXPLICIT ResponseBytes.
+func (r *Response) readBytes(s cryptobyte.String) error {
+	var outer, body, basic cryptobyte.String
+	var kind asn1.ObjectIdentifier
+	ok := s.ReadASN1(&outer, explicit(0)) && s.Empty() && outer.ReadASN1(&body, cbasn1.SEQUENCE) && outer.Empty() &&
+		body.ReadASN1ObjectIdentifier(&kind) && body.ReadASN1(&basic, cbasn1.OCTET_STRING) && body.Empty()
+	if !ok {
+		return refuse(ReasonMalformed, "a successful response without readable response bytes")
+	}
+	if !kind.Equal(oidBasicResponse) {
+		return refuse(ReasonMalformed, "response of type %s, only basic responses are supported", kind)
+	}
+	return r.readBasic(basic)
+}
+
+func (r *Response) readBasic(s cryptobyte.String) error {
+	var body, tbs, element, params cryptobyte.String
+	if !s.ReadASN1(&body, cbasn1.SEQUENCE) || !s.Empty() || !body.ReadASN1Element(&element, cbasn1.SEQUENCE) {
+		return refuse(ReasonMalformed, "unreadable basic response")
+	}
+	r.RawTBS = element
+	if !readAlgorithm(&body, &r.SignatureOID, &params) || !body.ReadASN1BitStringAsBytes(&r.Signature) {
+		return refuse(ReasonMalformed, "unreadable signature of the response")
+	}
+	r.SignatureAlgorithm, r.saltLength = signatureAlgorithm(r.SignatureOID, params)
+	if !r.readCertificates(&body) || !body.Empty() {
+		return refuse(ReasonMalformed, "unreadable, or more than %d, embedded certificates", maxCertificates)
+	}
+	if !element.ReadASN1(&tbs, cbasn1.SEQUENCE) || !r.readTBS(tbs) {
+		return refuse(ReasonMalformed, "unreadable response data")
+	}
+	return nil
+}
+
+func (r *Response) readCertificates(s *cryptobyte.String) bool {
+	var outer, list cryptobyte.String
+	var present bool
+	if !s.ReadOptionalASN1(&outer, &present, explicit(0)) || !present {
+		return !present
+	}
+	if !outer.ReadASN1(&list, cbasn1.SEQUENCE) || !outer.Empty() {
+		return false
+	}
+	for n := 0; !list.Empty(); n++ {
+		var element cryptobyte.String
+		if n == maxCertificates || !list.ReadASN1Element(&element, cbasn1.SEQUENCE) {
+			return false
+		}
+		if cert, err := x509.ParseCertificate(element); err == nil {
+			r.Certificates = append(r.Certificates, cert)
+		}
+	}
+	return true
+}
+
+func (r *Response) readTBS(s cryptobyte.String) bool {
+	var list cryptobyte.String
+	if !readVersion(&s) || !r.ResponderID.read(&s) || !readTime(&s, &r.ProducedAt) || !s.ReadASN1(&list, cbasn1.SEQUENCE) {
+		return false
+	}
+	for !list.Empty() {
+		single, ok := readSingle(&list)
+		if !ok {
+			return false
+		}
+		r.Singles = append(r.Singles, single)
+	}
+	extensions, ok := readExtensions(&s, 1)
+	r.Nonce, r.Extensions = readNonce(extensions)
+	return ok && s.Empty()
+}
+
+// readNonce takes the nonce from a response's extensions. One that nobody
+// asked for must not harm (RFC 9919 §4), so its form is not insisted on.
+func readNonce(extensions []pkix.Extension) ([]byte, []pkix.Extension) {
+	extension, rest := takeExtension(extensions, oidNonce)
+	if extension == nil {
+		return nil, rest
+	}
+	value, nonce := cryptobyte.String(extension.Value), []byte(nil)
+	if value.ReadASN1Bytes(&nonce, cbasn1.OCTET_STRING) && value.Empty() {
+		return nonce, rest
+	}
+	return extension.Value, rest
 }
