@@ -19,6 +19,9 @@ type host struct {
 // neither, because getaddrinfo would make an address of it. Names are ASCII:
 // a resolver that folds Unicode turns full-width digits into an address.
 func parseHost(s string) (host, error) {
+	if len(strings.TrimSuffix(s, ".")) > 253 {
+		return host{}, errors.New("host longer than 253 bytes") // and not quoted: it goes into logs
+	}
 	if strings.Contains(s, "%") {
 		return host{}, fmt.Errorf("host %q has a zone id", s)
 	}
@@ -40,9 +43,6 @@ func parseHost(s string) (host, error) {
 func checkName(name string) error {
 	if name == "" {
 		return errors.New("empty name")
-	}
-	if len(name) > 253 {
-		return errors.New("name longer than 253 bytes")
 	}
 	var last string
 	for label := range strings.SplitSeq(name, ".") {

@@ -1,18 +1,24 @@
 package netguard
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
-// network is one row of the blocklist: a range and the word that a refusal
+// Network is one row of the blocklist: a range, and the category that a refusal
 // gives for it.
-type network struct {
-	prefix   netip.Prefix
-	category string
+type Network struct {
+	Prefix   netip.Prefix
+	Category string
 }
+
+// Networks returns the blocklist, for documents and their tests.
+func Networks() []Network { return slices.Clone(blocked) }
 
 // blocked is the whole blocklist (N1). A row stands before every row that
 // contains it, because the first match names the category. The registries are
 // IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190).
-var blocked = []network{
+var blocked = []Network{
 	// Metadata services: one request away from the credentials of the machine.
 	row("169.254.169.254/32", "metadata service"), // AWS, Azure, Google Cloud, OpenStack, …: instance metadata
 	row("168.63.129.16/32", "metadata service"),   // Azure: WireServer, "What is IP address 168.63.129.16?"; a public address
@@ -74,8 +80,8 @@ var carriers = []carrier{
 	{netip.MustParsePrefix("::/96"), 12, "IPv4-compatible"},           // RFC 4291 §2.5.5.1
 }
 
-func row(prefix, category string) network {
-	return network{netip.MustParsePrefix(prefix), category}
+func row(prefix, category string) Network {
+	return Network{netip.MustParsePrefix(prefix), category}
 }
 
 // category says why addr is refused, "" for a public address.
@@ -88,8 +94,8 @@ func category(addr netip.Addr) string {
 		return word
 	}
 	for _, n := range blocked {
-		if n.prefix.Contains(addr) {
-			return n.category
+		if n.Prefix.Contains(addr) {
+			return n.Category
 		}
 	}
 	return ""
