@@ -74,7 +74,10 @@ func serveStaple(t *testing.T, leaf *pki.Leaf, staple []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	s := &http.Server{
+		Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute,
+		ErrorLog: log.New(t.Output(), "", 0), // clients hang up on bad staples
+	}
 	go func() {
 		_ = s.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{
 			Certificate: leaf.Chain(), PrivateKey: leaf.Key, OCSPStaple: staple,

@@ -23,7 +23,8 @@ type Server struct {
 	Data  string
 	HTTP  int
 	HTTPS int
-	Log   *Log // of all runs
+	Log   *Log   // of all runs
+	Allow string // what Options lets the OCSP client dial; loopback, where the responders live
 
 	t       testing.TB
 	binary  string
@@ -43,22 +44,24 @@ func New(t testing.TB, binary string) *Server {
 	}
 	s := &Server{
 		Dir: dir, Data: filepath.Join(dir, "data"), Log: &Log{},
-		HTTP: wait.Port(t), HTTPS: wait.Port(t), t: t, binary: binary,
+		HTTP: wait.Port(t), HTTPS: wait.Port(t), Allow: "127.0.0.0/8", t: t, binary: binary,
 	}
 	t.Cleanup(s.cleanup)
 	return s
 }
 
 // Options is the global block every test uses, with more lines for it and for its
-// `ocsp` block. Loopback has to be allowed because the test's responders live there.
+// `ocsp` block.
 func (s *Server) Options(global, ocsp string) string {
+	if s.Allow != "" {
+		ocsp = "allow " + s.Allow + "\n\t\t" + ocsp
+	}
 	return fmt.Sprintf(`{
 	http_port %d
 	https_port %d
 	default_bind 127.0.0.1
 	%s
 	ocsp {
-		allow 127.0.0.0/8
 		%s
 	}
 }

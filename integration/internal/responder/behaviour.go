@@ -110,6 +110,13 @@ func SignedBy(delegate *pki.Authority) Behaviour {
 	}
 }
 
+// PastHalfLife is good, but two thirds of its hour are over.
+func PastHalfLife(r *Responder, w http.ResponseWriter, asked Call) {
+	a := r.answer(asked, ocsp.Good)
+	a.ThisUpdate, a.NextUpdate = time.Now().Add(-40*time.Minute), time.Now().Add(20*time.Minute)
+	r.sign(w, a, r.Issuer, r.Issuer)
+}
+
 // Expired was good until a minute ago.
 func Expired(r *Responder, w http.ResponseWriter, asked Call) {
 	a := r.answer(asked, ocsp.Good)
@@ -166,6 +173,7 @@ func (r *Responder) sign(w http.ResponseWriter, a ocsp.Response, issuer, signer 
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	r.last.Store(&der)
 	reply(w, der)
 }
 

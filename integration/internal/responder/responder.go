@@ -29,6 +29,7 @@ type Responder struct {
 	server    *http.Server
 	behaviour atomic.Pointer[Behaviour]
 	lifetime  atomic.Int64
+	last      atomic.Pointer[[]byte]
 	requests  atomic.Int64
 	hanging   atomic.Int64
 	released  chan struct{}
@@ -71,6 +72,14 @@ func (r *Responder) Lifetime(d time.Duration) { r.lifetime.Store(int64(d)) }
 
 // Requests counts what has been asked so far.
 func (r *Responder) Requests() int { return int(r.requests.Load()) }
+
+// Last is the last response signed.
+func (r *Responder) Last() []byte {
+	if last := r.last.Load(); last != nil {
+		return *last
+	}
+	return nil
+}
 
 // Hanging counts the requests that are being left without an answer.
 func (r *Responder) Hanging() int { return int(r.hanging.Load()) }
