@@ -1,0 +1,125 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dwaar/tlsstore/storage"
+)
+
+// lockWait bounds how long a test waits for a lock that must come.
+const lockWait = time.Minute
+
+func locks(t *testing.T, b Backend) {
+	t.Run("OneHolderAtATime", func(t *testing.T) {
+		s, again := b.Open(t)
+		store(t, s, "n", []byte("0"))
+		var holders atomic.Int32
+		var workers sync.WaitGroup
+		for i := range 6 {
+			handle := s
+			if i%2 == 1 {
+				handle = again()
+			}
+			workers.Go(func() {
+				for range 5 {
+					lock(t, handle, "counter")
+					if n := holders.Add(1); n != 1 {
+						t.Errorf("%d holders", n)
+					}
+					n, err := strconv.Atoi(string(load(t, handle, "n")))
+					if err != nil {
+						t.Error(err)
+					}
+					store(t, handle, "n", []byte(strconv.Itoa(n+1)))
+					holders.Add(-1)
+					unlock(t, handle, "counter")
+				}
+			})
+		}
+		workers.Wait()
+		if got := string(load(t, s, "n")); got != "30" {
+			t.Errorf("counted to %s, want 30", got)
+		}
+	})
+
+	t.Run("TryLockDoesNotWait", func(t *testing.T) {
+		s, again := b.Open(t)
+		other := again()
+		lock(t, s, "a/b*")
+		for _, handle := range []storage.Storage{s, other} {
+			if ok, err := handle.TryLock(t.Context(), "a/b*"); ok || err != nil {
+				t.Errorf("TryLock of a held lock = %v, %v", ok, err)
+			}
+		}
+		if ok, err := other.TryLock(t.Context(), "a/b"); !ok || err != nil {
+			t.Errorf("TryLock of another name = %v, %v", ok, err)
+		}
+		unlock(t, s, "a/b*")
+		if ok, err := other.TryLock(t.Context(), "a/b*"); !ok || err != nil {
+			t.Errorf("TryLock of a free lock = %v, %v", ok, err)
+		}
+	})
+
+	t.Run("LockGivesUpWithItsContext", func(t *testing.T) {
+		s, again := b.Open(t)
+		lock(t, s, "held")
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		if err := again().Lock(ctx, "held"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Lock = %v, want context.DeadlineExceeded", err)
+		}
+	})
+
+	t.Run("OnlyTheHolderUnlocks", func(t *testing.T) {
+		s, again := b.Open(t)
+		lock(t, s, "mine")
+		if err := again().Unlock(t.Context(), "mine"); !errors.Is(err, storage.ErrNotLocked) {
+			t.Errorf("Unlock by another handle = %v, want ErrNotLocked", err)
+		}
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Unlock(done, "mine"); err != nil {
+			t.Errorf("Unlock during a shutdown = %v", err)
+		}
+		if err := s.Unlock(t.Context(), "mine"); !errors.Is(err, storage.ErrNotLocked) {
+			t.Errorf("second Unlock = %v, want ErrNotLocked", err)
+		}
+	})
+
+	t.Run("LocksAreNoKeys", func(t *testing.T) {
+		s, _ := b.Open(t)
+		lock(t, s, "issue_cert_example.com")
+		if got, err := s.List(t.Context(), "", true); err != nil || len(got) != 0 {
+			t.Errorf("List = %q, %v", got, err)
+		}
+	})
+
+	t.Run("ADeadHoldersLockBecomesFree", func(t *testing.T) {
+		s, _ := b.Open(t)
+		b.DieHolding(t, "orphan")
+		lock(t, s, "orphan")
+		unlock(t, s, "orphan")
+	})
+}
+
+func lock(t *testing.T, s storage.Storage, name string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), lockWait)
+	defer cancel()
+	if err := s.Lock(ctx, name); err != nil {
+		t.Errorf("Lock(%q) = %v", name, err)
+	}
+}
+
+func unlock(t *testing.T, s storage.Storage, name string) {
+	t.Helper()
+	if err := s.Unlock(t.Context(), name); err != nil {
+		t.Errorf("Unlock(%q) = %v", name, err)
+	}
+}
