@@ -29,9 +29,16 @@ type house struct {
 // newHouse prepares a dwaar that reports data races; nothing runs but the responder.
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseOf(t, binaries.Race)
+}
+
+// newHouseOf is newHouse with a build of choice: the plain one where time or memory is
+// looked at.
+func newHouseOf(t *testing.T, binary string) *house {
+	t.Helper()
 	ca := pki.New(t, "Test")
 	return &house{
-		Server: dwaar.New(t, binaries.Race), t: t, CA: ca,
+		Server: dwaar.New(t, binary), t: t, CA: ca,
 		OCSP: responder.New(t, ca), roots: rootFile(t, ca),
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"dwaar/integration/internal/dwaar"
 	"dwaar/integration/internal/pki"
 	"dwaar/integration/internal/responder"
 	"dwaar/integration/internal/wait"
@@ -15,8 +14,7 @@ import (
 // certificate. The times of three sites are taken in turn, so that load on the machine
 // falls on all of them alike.
 func TestHangingResponderDelaysNobody(t *testing.T) {
-	h := newHouse(t)
-	h.Server = dwaar.New(t, binaries.Plain)
+	h := newHouseOf(t, binaries.Plain)
 	hanging := responder.New(t, h.CA)
 	hanging.Behave(responder.Hang)
 	h.site(h.CA.Issue(t, pki.Request{Names: []string{"hung.test"}, OCSP: []string{hanging.URL()}}), "")

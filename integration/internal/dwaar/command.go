@@ -23,7 +23,7 @@ func (r Result) Text() string { return r.Stdout + r.Stderr }
 // Do runs one dwaar command against this server's data directory, as its user would.
 func (s *Server) Do(args ...string) Result {
 	s.t.Helper()
-	return run(s.t, s.command(args...))
+	return run(s.t, s.Command(args...))
 }
 
 // Must is Do for a command that has to exit 0.
@@ -44,10 +44,12 @@ func Run(t testing.TB, binary string, args ...string) Result {
 	return run(t, cmd)
 }
 
-func (s *Server) command(args ...string) *exec.Cmd {
+// Command prepares a dwaar command with the server's directory and data.
+func (s *Server) Command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.binary, args...)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "DWAAR_DATA="+s.Data, "GORACE=halt_on_error=0")
+	cmd.Env = append(os.Environ(), "DWAAR_DATA="+s.Data)
+	cmd.Env = append(cmd.Env, s.Env...)
 	return cmd
 }
 

@@ -23,8 +23,9 @@ type Server struct {
 	Data  string
 	HTTP  int
 	HTTPS int
-	Log   *Log   // of all runs
-	Allow string // what Options lets the OCSP client dial; loopback, where the responders live
+	Log   *Log     // of all runs
+	Env   []string // added to the environment
+	Allow string   // what Options lets the OCSP client dial; loopback, where the responders live
 
 	t       testing.TB
 	binary  string
@@ -105,7 +106,7 @@ func (s *Server) Start() {
 // Launch runs dwaar and does not wait for anything.
 func (s *Server) Launch() {
 	s.t.Helper()
-	s.cmd = s.command(append([]string{"run", "--config", s.Config()}, s.args...)...)
+	s.cmd = s.Command(append([]string{"run", "--config", s.Config()}, s.args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.Log, s.Log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("starting dwaar: %v", err)

@@ -47,10 +47,16 @@ type Call struct {
 // New starts a responder that says good, with responses valid for an hour.
 func New(t testing.TB, issuer *pki.Authority) *Responder {
 	t.Helper()
+	return NewAt(t, issuer, "127.0.0.1:0")
+}
+
+// NewAt is New on an address of choice.
+func NewAt(t testing.TB, issuer *pki.Authority, addr string) *Responder {
+	t.Helper()
 	r := &Responder{Issuer: issuer, t: t, released: make(chan struct{})}
 	r.Behave(Good)
 	r.Lifetime(time.Hour)
-	r.listen("127.0.0.1:0")
+	r.listen(addr)
 	t.Cleanup(func() {
 		close(r.released)
 		r.Down()
