@@ -32,22 +32,20 @@ type scheme struct {
 	key       x509.PublicKeyAlgorithm
 }
 
-func schemes() []scheme {
-	return []scheme{
-		{x509.SHA256WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}, crypto.SHA256, x509.RSA},
-		{x509.SHA384WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 12}, crypto.SHA384, x509.RSA},
-		{x509.SHA512WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 13}, crypto.SHA512, x509.RSA},
-		{x509.SHA256WithRSAPSS, oidRSAPSS, crypto.SHA256, x509.RSA},
-		{x509.SHA384WithRSAPSS, oidRSAPSS, crypto.SHA384, x509.RSA},
-		{x509.SHA512WithRSAPSS, oidRSAPSS, crypto.SHA512, x509.RSA},
-		{x509.ECDSAWithSHA256, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}, crypto.SHA256, x509.ECDSA},
-		{x509.ECDSAWithSHA384, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}, crypto.SHA384, x509.ECDSA},
-		{x509.ECDSAWithSHA512, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}, crypto.SHA512, x509.ECDSA},
-		{x509.PureEd25519, asn1.ObjectIdentifier{1, 3, 101, 112}, 0, x509.Ed25519},
-		{x509.MD5WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 4}, crypto.MD5, x509.RSA},
-		{x509.SHA1WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 5}, crypto.SHA1, x509.RSA},
-		{x509.ECDSAWithSHA1, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 1}, crypto.SHA1, x509.ECDSA},
-	}
+var schemes = []scheme{
+	{x509.SHA256WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}, crypto.SHA256, x509.RSA},
+	{x509.SHA384WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 12}, crypto.SHA384, x509.RSA},
+	{x509.SHA512WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 13}, crypto.SHA512, x509.RSA},
+	{x509.SHA256WithRSAPSS, oidRSAPSS, crypto.SHA256, x509.RSA},
+	{x509.SHA384WithRSAPSS, oidRSAPSS, crypto.SHA384, x509.RSA},
+	{x509.SHA512WithRSAPSS, oidRSAPSS, crypto.SHA512, x509.RSA},
+	{x509.ECDSAWithSHA256, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}, crypto.SHA256, x509.ECDSA},
+	{x509.ECDSAWithSHA384, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}, crypto.SHA384, x509.ECDSA},
+	{x509.ECDSAWithSHA512, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}, crypto.SHA512, x509.ECDSA},
+	{x509.PureEd25519, asn1.ObjectIdentifier{1, 3, 101, 112}, 0, x509.Ed25519},
+	{x509.MD5WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 4}, crypto.MD5, x509.RSA},
+	{x509.SHA1WithRSA, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 5}, crypto.SHA1, x509.RSA},
+	{x509.ECDSAWithSHA1, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 1}, crypto.SHA1, x509.ECDSA},
 }
 
 // signatureAlgorithm names the algorithm, and for RSA-PSS the length of its
@@ -59,7 +57,7 @@ func signatureAlgorithm(oid asn1.ObjectIdentifier, params cryptobyte.String) (x5
 	if !params.Empty() && !bytes.Equal(params, asn1NULL) {
 		return x509.UnknownSignatureAlgorithm, 0
 	}
-	for _, s := range schemes() {
+	for _, s := range schemes {
 		if s.oid.Equal(oid) {
 			return s.algorithm, 0
 		}
@@ -81,7 +79,7 @@ func pssAlgorithm(params cryptobyte.String) (x509.SignatureAlgorithm, int) {
 	if !ok {
 		return x509.UnknownSignatureAlgorithm, 0
 	}
-	for _, s := range schemes() {
+	for _, s := range schemes {
 		if s.oid.Equal(oidRSAPSS) && s.hash == hashByOID(hashID) {
 			return s.algorithm, saltLength
 		}
@@ -132,7 +130,7 @@ func schemeFor(wanted x509.SignatureAlgorithm, key crypto.PublicKey) (scheme, er
 	if wanted == x509.UnknownSignatureAlgorithm {
 		wanted = usual
 	}
-	for _, s := range schemes() {
+	for _, s := range schemes {
 		if s.algorithm == wanted && s.key == kind && s.hash != crypto.MD5 {
 			return s, nil
 		}
@@ -160,7 +158,7 @@ func usualAlgorithm(key crypto.PublicKey) (x509.PublicKeyAlgorithm, x509.Signatu
 
 // checkSignature returns nil if cert's key made the response's signature.
 func (r *Response) checkSignature(cert *x509.Certificate) error {
-	for _, s := range schemes() {
+	for _, s := range schemes {
 		if s.algorithm != r.SignatureAlgorithm {
 			continue
 		}

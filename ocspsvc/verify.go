@@ -1,8 +1,12 @@
 package ocspsvc
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"slices"
 	"time"
 )
 
@@ -37,9 +41,121 @@ type VerifyOptions struct {
 // that can be believed at now (RFC 6960 §3.2). A nil error means that it does:
 // the verdict's Status is good, revoked or unknown. Otherwise the error is an
 // *Error with its reason word, and the verdict has that word, no Status, and
-// what of the times was found out on the way.
+// what of times and signer was found out on the way.
 //
+// Of several singles about leaf the most pessimistic counts: revoked, then
+// unknown, then good; good ones count for as long as all of them do.
 // That issuer did issue leaf is for the caller to know, as from FindIssuer.
 func Verify(r *Response, leaf, issuer *x509.Certificate, now time.Time, o VerifyOptions) (Verdict, error) {
-	return Verdict{}, refuse(ReasonMalformed, "not implemented")
+	c := check{r: r, leaf: leaf, issuer: issuer, now: now.Round(0), o: o}
+	if c.o.Skew == 0 {
+		c.o.Skew = DefaultSkew
+	}
+	c.o.Skew = max(c.o.Skew, 0)
+	// The order is that of RFC 6960 §3.2, so that the word is about the first
+	// thing that is wrong: who signs matters only for the right certificate.
+	for _, step := range []func() error{c.status, c.single, c.signer, c.extensions, c.nonce, c.times} {
+		if err := step(); err != nil {
+			c.v.Reason, c.v.Status = ReasonOf(err), 0
+			return c.v, err
+		}
+	}
+	c.conclude()
+	return c.v, nil
+}
+
+// check is one Verify under way.
+type check struct {
+	r            *Response
+	leaf, issuer *x509.Certificate
+	now          time.Time
+	o            VerifyOptions
+
+	matching []*Single // that are about leaf
+	one      Single    // what they say together
+	delegate *x509.Certificate
+	v        Verdict
+}
+
+func (c *check) status() error {
+	if c.r.ResponseStatus != Successful {
+		return refuse(ReasonResponderError, "the responder answers %s", c.r.ResponseStatus)
+	}
+	return nil
+}
+
+// single collects the singles about leaf (RFC 6960 §3.2 #1) and takes from
+// them the most pessimistic view: the worst status, the shortest validity.
+func (c *check) single() error {
+	for i := range c.r.Singles {
+		single := &c.r.Singles[i]
+		if (c.o.Hash == 0 || c.o.Hash == single.CertID.Hash) && single.CertID.Matches(c.leaf, c.issuer) {
+			c.matching = append(c.matching, single)
+		}
+	}
+	if len(c.matching) == 0 {
+		return refuse(ReasonWrongCertificate, "none of %d single responses is about serial %x of %s",
+			len(c.r.Singles), c.leaf.SerialNumber, c.leaf.Issuer)
+	}
+	c.one = *slices.MaxFunc(c.matching, func(a, b *Single) int { return a.Status.pessimism() - b.Status.pessimism() })
+	for _, single := range c.matching {
+		if single.Status == c.one.Status {
+			c.one.narrow(single)
+		}
+	}
+	c.v.ThisUpdate, c.v.NextUpdate, c.v.ProducedAt = c.one.ThisUpdate, c.one.NextUpdate, c.r.ProducedAt
+	return nil
+}
+
+// narrow limits s to the time in which other says the same.
+func (s *Single) narrow(other *Single) {
+	if other.ThisUpdate.After(s.ThisUpdate) {
+		s.ThisUpdate = other.ThisUpdate
+	}
+	if s.NextUpdate.IsZero() || other.NextUpdate.IsZero() {
+		s.NextUpdate = time.Time{}
+		return
+	}
+	s.NextUpdate = earliest(s.NextUpdate, other.NextUpdate)
+}
+
+// extensions refuses what is critical and not understood (RFC 6960 §4.4).
+func (c *check) extensions() error {
+	if err := critical("the response", c.r.Extensions, oidExtendedRevoke); err != nil {
+		return err
+	}
+	for _, single := range c.matching {
+		if err := critical("the single response", single.Extensions, oidSCTList, oidArchiveCutoff); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func critical(where string, extensions []pkix.Extension, known ...asn1.ObjectIdentifier) error {
+	for _, extension := range extensions {
+		if extension.Critical && !slices.ContainsFunc(known, extension.Id.Equal) {
+			return refuse(ReasonCriticalExtension, "%s has the unknown critical extension %s", where, extension.Id)
+		}
+	}
+	return nil
+}
+
+// nonce refuses an answer to another request. None at all is usual: a
+// responder that signs ahead cannot know it.
+func (c *check) nonce() error {
+	if len(c.o.Nonce) > 0 && c.r.Nonce != nil && !bytes.Equal(c.o.Nonce, c.r.Nonce) {
+		return refuse(ReasonWrongCertificate, "the nonce is not the one that was sent")
+	}
+	return nil
+}
+
+func (c *check) conclude() {
+	c.v.Status, c.v.Reason = c.one.Status, c.one.Status.reason()
+	if c.one.Status != Revoked {
+		return
+	}
+	c.v.RevokedAt, c.v.RevocationReason = c.one.RevokedAt, c.one.RevocationReason
+	c.v.NotIssued = c.one.RevocationReason == CertificateHold && c.one.RevokedAt.Unix() == 0 &&
+		findExtension(c.r.Extensions, oidExtendedRevoke) != nil
 }
