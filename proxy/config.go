@@ -1,0 +1,78 @@
+package proxy
+
+import (
+	"time"
+
+	"dwaar/proxy/accesslog"
+	"dwaar/proxy/handler"
+)
+
+// Config is everything the HTTP side serves: plain data, as a Dwaarfile
+// spells it, complete and checked by [Server.Prepare].
+type Config struct {
+	// Listeners are served at the same time. Addresses are unique.
+	Listeners []Listener `json:"listeners,omitempty"`
+	// Timeouts bound what clients may take; zero fields have defaults.
+	Timeouts Timeouts `json:"timeouts"`
+	// GracePeriod is how long requests may go on after the end of Run's
+	// context, or after their listener left the configuration, before their
+	// connections are closed. Zero means 10 s.
+	GracePeriod time.Duration `json:"grace_period,omitempty"`
+	// MaxHeaderBytes bounds the request line and header of one request.
+	// Zero means 128 KiB; a larger header is answered 431.
+	MaxHeaderBytes int `json:"max_header_bytes,omitempty"`
+}
+
+// Listener is one TCP address and the sites that answer there.
+type Listener struct {
+	// Address is what net.Listen takes: ":443", "127.0.0.1:8080",
+	// "[::1]:8443". The host is an IP address or empty.
+	Address string `json:"address"`
+	// TLS says that connections start with a handshake. Such a listener
+	// offers h2 and http/1.1; a plain one speaks HTTP/1.1.
+	TLS bool `json:"tls,omitempty"`
+	// Sites answer by host, see [Site].
+	Sites []Site `json:"sites,omitempty"`
+}
+
+// Site is what one block of a Dwaarfile answers on one listener.
+//
+// For a request the sites of its exact host are asked first, then those whose
+// "*.example.com" covers it (one label), then those for any host; among these
+// the first whose Path matches answers, longer paths before shorter ones, and
+// written order between equals.
+type Site struct {
+	// Hosts are names ("example.com"), wildcards of exactly one left-most
+	// label ("*.example.com"), addresses ("10.0.0.1", "::1" or "[::1]"), or
+	// "" for any host. No hosts means any host. No ports, see Listener.
+	Hosts []string `json:"hosts,omitempty"`
+	// Path is a path pattern (see match.Path) that requests must match;
+	// empty means every path.
+	Path string `json:"path,omitempty"`
+	// Routes run in this order. A request that nothing in them answers gets
+	// a 404.
+	Routes handler.Chain `json:"routes,omitempty"`
+	// Log is where this site's requests are recorded; nil records nothing.
+	Log *accesslog.Config `json:"log,omitempty"`
+}
+
+// Timeouts bound the time a client may take. Zero always means the default
+// named at the field, negative is refused. A changed value applies to
+// connections accepted after the reload.
+type Timeouts struct {
+	// ReadHeader is for reading one request header. Default 10 s.
+	ReadHeader time.Duration `json:"read_header,omitempty"`
+	// ReadBody is for the whole body of one request, from the end of its
+	// header; a request that takes longer is answered 408 where that is still
+	// possible, and its connection closed. Default: no limit.
+	ReadBody time.Duration `json:"read_body,omitempty"`
+	// Write is for one response, from the end of the request header. It also
+	// ends streams and server-sent events, but not WebSockets. Default: no
+	// limit.
+	Write time.Duration `json:"write,omitempty"`
+	// Idle is how long a kept-alive connection may wait for its next
+	// request. Default 5 min.
+	Idle time.Duration `json:"idle,omitempty"`
+	// Handshake is for one TLS handshake. Default 10 s.
+	Handshake time.Duration `json:"handshake,omitempty"`
+}

@@ -1,0 +1,64 @@
+package handler
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// RequestHeader changes the fields of a request before the handlers after it
+// see them. Host is the host the upstream is asked for; it cannot be deleted.
+type RequestHeader struct {
+	Ops []HeaderOp `json:"ops"`
+}
+
+// Name implements [Directive].
+func (RequestHeader) Name() string { return "request_header" }
+
+// Compile implements [Directive].
+func (c RequestHeader) Compile(*Env) (Middleware, error) {
+	ops, err := compileOps(c.Ops, refuseInRequest)
+	if err != nil {
+		return nil, fmt.Errorf("request_header: %w", err)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, changed(r, ops))
+		})
+	}, nil
+}
+
+// changed applies ops to a copy of r, so that the access log and exclusive
+// siblings keep seeing what the client sent.
+func changed(r *http.Request, ops []headerOp) *http.Request {
+	out := new(http.Request)
+	*out = *r
+	out.Header = r.Header.Clone()
+	if out.Header == nil {
+		out.Header = http.Header{}
+	}
+	for i := range ops {
+		if op := &ops[i]; op.field == "Host" {
+			host := http.Header{"Host": {out.Host}}
+			op.apply(host, r)
+			out.Host = host.Get("Host")
+		} else {
+			op.apply(out.Header, r)
+		}
+	}
+	return out
+}
+
+func refuseInRequest(op HeaderOp, field string) error {
+	switch {
+	case op.Op == "default":
+		return fmt.Errorf("%s: a default is for responses only", field)
+	case field == "Host" && op.Op != "set" && op.Op != "replace":
+		return fmt.Errorf("Host can be set, not %s", map[string]string{"add": "added to", "delete": "deleted"}[op.Op])
+	case isFraming(field):
+		return fmt.Errorf("%s is set by the server and cannot be changed", field)
+	case op.Op != "delete" && (strings.HasPrefix(field, "X-Forwarded-") || field == "Forwarded"):
+		return fmt.Errorf("%s is set by reverse_proxy and cannot be changed", field)
+	}
+	return nil
+}

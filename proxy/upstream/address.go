@@ -1,0 +1,86 @@
+package upstream
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Address is where one upstream listens.
+type Address struct {
+	TLS     bool   // https
+	Network string // "tcp" or "unix"
+	Dial    string // "host:port", or the path of a socket
+}
+
+// String writes the address as a URL.
+func (a Address) String() string {
+	switch {
+	case a.Network == "unix":
+		return "unix/" + a.Dial
+	case a.TLS:
+		return "https://" + a.Dial
+	}
+	return "http://" + a.Dial
+}
+
+// ParseAddress reads an upstream as a Dwaarfile has it: "host", "host:port",
+// ":port" on this machine, "http://host[:port]", "https://host[:port]" or
+// "unix//path/of/socket". Ports default to 80 and 443. Paths, queries and
+// placeholders are refused: an upstream is a server, not a URL to rewrite to.
+func ParseAddress(written string) (Address, error) {
+	if path, ok := strings.CutPrefix(written, "unix/"); ok {
+		if !strings.HasPrefix(path, "/") {
+			return Address{}, fmt.Errorf("upstream %q: the path of the socket is not absolute", written)
+		}
+		return Address{Network: "unix", Dial: path}, nil
+	}
+	address := Address{Network: "tcp"}
+	rest, port := written, "80"
+	if scheme, after, ok := strings.Cut(written, "://"); ok {
+		switch scheme {
+		case "http":
+		case "https":
+			address.TLS, port = true, "443"
+		default:
+			return Address{}, fmt.Errorf("upstream %q: the scheme is neither http nor https", written)
+		}
+		rest = after
+	}
+	host, port, err := splitHostPort(rest, port)
+	if err != nil {
+		return Address{}, fmt.Errorf("upstream %q: %w", written, err)
+	}
+	address.Dial = net.JoinHostPort(host, port)
+	return address, nil
+}
+
+func splitHostPort(s, defaultPort string) (host, port string, err error) {
+	host, port = s, defaultPort
+	switch {
+	case strings.ContainsAny(s, "{}"):
+		return "", "", fmt.Errorf("placeholders are not supported here")
+	case strings.ContainsAny(s, "/?#@"):
+		return "", "", fmt.Errorf("only a host and a port are allowed")
+	case strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]"):
+		host = s[1 : len(s)-1]
+	case strings.Contains(s, ":"):
+		if host, port, err = net.SplitHostPort(s); err != nil {
+			return "", "", fmt.Errorf("not a host and a port")
+		}
+		if host == "" {
+			host = "localhost"
+		}
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", "", fmt.Errorf("%q is not a port", port)
+	}
+	if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.Contains(host, ":") || !httpguts.ValidHostHeader(host)) {
+		return "", "", fmt.Errorf("%q is not a host", host)
+	}
+	return host, port, nil
+}

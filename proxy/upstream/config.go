@@ -1,0 +1,54 @@
+// Package upstream forwards requests to the servers behind dwaar.
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config is one reverse_proxy directive as data.
+type Config struct {
+	// Upstreams take requests in turn. Each is written as in a Dwaarfile, see
+	// [ParseAddress].
+	Upstreams []string `json:"upstreams"`
+	// DialTimeout is for connecting to one upstream. Zero means 3 s.
+	DialTimeout time.Duration `json:"dial_timeout,omitempty"`
+	// ResponseHeaderTimeout is how long an upstream may take from the end of
+	// the request to the header of its response; then the client gets a 504.
+	// Zero means no limit.
+	ResponseHeaderTimeout time.Duration `json:"response_header_timeout,omitempty"`
+	// TLS is for upstreams written with https://. Nil: their certificate must
+	// be valid for the host in the address, by the system's roots.
+	TLS *TLS `json:"tls,omitempty"`
+}
+
+// TLS says how https upstreams are verified.
+type TLS struct {
+	// Roots are PEM files of the CAs to trust instead of the system's.
+	Roots []string `json:"roots,omitempty"`
+	// ServerName is sent as SNI and verified instead of the address's host.
+	ServerName string `json:"server_name,omitempty"`
+}
+
+// Check reports everything that is wrong with c, without opening files.
+func (c Config) Check() error {
+	var problems []error
+	if len(c.Upstreams) == 0 {
+		problems = append(problems, errors.New("reverse_proxy: no upstream"))
+	}
+	for _, written := range c.Upstreams {
+		if _, err := ParseAddress(written); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	for _, d := range []struct {
+		name string
+		time.Duration
+	}{{"dial_timeout", c.DialTimeout}, {"response_header_timeout", c.ResponseHeaderTimeout}} {
+		if d.Duration < 0 {
+			problems = append(problems, fmt.Errorf("reverse_proxy: %s is negative: %v", d.name, d.Duration))
+		}
+	}
+	return errors.Join(problems...)
+}

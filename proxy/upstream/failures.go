@@ -1,0 +1,68 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// statusClientGone is what the access log shows for a client that left before
+// it was answered. It never reaches anybody.
+const statusClientGone = 499
+
+// failures answers requests that have no response from an upstream.
+type failures struct {
+	log    *slog.Logger
+	warned atomic.Int64 // Unix nanoseconds
+}
+
+func (f *failures) answer(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(r.Context(), exchangeOf(r.Context()), err)
+	f.log.Log(r.Context(), f.level(status), "request was not forwarded",
+		"status", status, "upstream", r.URL.Host, "err", err)
+	if status < 500 && r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+	if status == statusClientGone {
+		w.WriteHeader(status)
+		return
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// statusOf says whose fault err is. A body that breaks off also cancels the
+// request, so the body is asked first.
+func statusOf(ctx context.Context, e *exchange, err error) int {
+	broken := e.failure()
+	var tooLarge *http.MaxBytesError
+	var network net.Error
+	switch {
+	case errors.Is(broken, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout
+	case errors.As(broken, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case ctx.Err() != nil:
+		return statusClientGone
+	case broken != nil:
+		return http.StatusBadRequest
+	case errors.As(err, &network) && network.Timeout():
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}
+
+// level keeps a dead upstream under load from filling the log: one warning a
+// second, the others at debug level.
+func (f *failures) level(status int) slog.Level {
+	now := time.Now().UnixNano()
+	last := f.warned.Load()
+	if status < 500 || now-last < int64(time.Second) || !f.warned.CompareAndSwap(last, now) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}

@@ -1,0 +1,93 @@
+package upstream
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+)
+
+// New compiles c into the handler that forwards to its upstreams, over the
+// connections of lease. It dials nothing.
+//
+// Requests and responses stream in both directions, trailers and interim
+// responses included; what has no known length, and server-sent events, is
+// flushed as it comes. The upstream sees the client's Host, and
+// X-Forwarded-For, -Proto and -Host as dwaar knows them: what the client sent
+// under these names is dropped. Fields that RFC 9110 §7.6.1 ties to one
+// connection are not forwarded. A connection upgrade is, except to h2c, which
+// would carry requests past every rule of the site.
+//
+// A client whose upstream cannot be reached gets a 502, one whose upstream
+// takes too long a 504; if the upstream dies in the middle of a body, so does
+// the client's response, visibly. A client that leaves ends the upstream's
+// request.
+func New(c Config, lease *Lease, log *slog.Logger) (http.Handler, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	roots, err := c.rootsPEM()
+	if err != nil {
+		return nil, fmt.Errorf("reverse_proxy: %w", err)
+	}
+	servers := make([]*server, len(c.Upstreams))
+	for i, written := range c.Upstreams {
+		address, err := ParseAddress(written)
+		if err != nil {
+			return nil, err
+		}
+		transport, err := lease.transport(c.settings(address, roots))
+		if err != nil {
+			return nil, fmt.Errorf("reverse_proxy: %w", err)
+		}
+		servers[i] = newServer(address, transport)
+	}
+	failures := &failures{log: log}
+	return &forward{proxy: httputil.ReverseProxy{
+		Rewrite:        rewrite,
+		Transport:      &balance{servers: servers, log: log},
+		ModifyResponse: prepareResponse,
+		ErrorHandler:   failures.answer,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BufferPool:     &buffers{},
+	}}, nil
+}
+
+// forward is the seam between the handlers and how requests are forwarded.
+type forward struct{ proxy httputil.ReverseProxy }
+
+func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.proxy.ServeHTTP(w, begin(w, r))
+}
+
+// rewrite makes the upstream's request of the client's. The transport fills in
+// where it goes.
+func rewrite(p *httputil.ProxyRequest) {
+	p.SetXForwarded()
+	// What the client asked for is passed on as it was written, also where
+	// net/url would not accept it.
+	p.Out.URL.RawQuery = p.In.URL.RawQuery
+	p.Out.URL.ForceQuery = p.In.URL.ForceQuery
+	p.Out.Host = p.In.Host
+	// The server fills in trailers while the body is read.
+	p.Out.Trailer = p.In.Trailer
+	if strings.EqualFold(p.Out.Header.Get("Upgrade"), "h2c") {
+		p.Out.Header.Del("Upgrade")
+		p.Out.Header.Del("Connection")
+		p.Out.Header.Del("Http2-Settings")
+	}
+}
+
+// prepareResponse sees the upstream's header before it is sent on.
+func prepareResponse(response *http.Response) error {
+	e := exchangeOf(response.Request.Context())
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		e.finishHeader(response.Header)
+		return nil
+	}
+	if e.unread() {
+		e.answerEarly(response.Header)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package upstream
+
+import (
+	"net/http"
+	"sync"
+)
+
+// Pools are the connections to all upstreams of a process. A pool belongs to
+// an address and its settings, not to a configuration: what a reload leaves
+// as it was keeps its connections.
+type Pools struct {
+	mu   sync.Mutex // guards open and every pool's leases
+	open map[settings]*pool
+}
+
+type pool struct {
+	transport *http.Transport
+	leases    int
+}
+
+// NewPools returns no pools.
+func NewPools() *Pools { return &Pools{open: make(map[settings]*pool)} }
+
+// Lease holds the pools that one configuration uses.
+type Lease struct {
+	pools *Pools
+	held  map[settings]struct{} // guarded by pools.mu
+}
+
+// Lease returns a lease that holds nothing yet.
+func (p *Pools) Lease() *Lease {
+	return &Lease{pools: p, held: make(map[settings]struct{})}
+}
+
+// transport is the pool for s, opened if no lease has it.
+func (l *Lease) transport(s settings) (*http.Transport, error) {
+	l.pools.mu.Lock()
+	defer l.pools.mu.Unlock()
+	shared := l.pools.open[s]
+	if shared == nil {
+		transport, err := s.open()
+		if err != nil {
+			return nil, err
+		}
+		shared = &pool{transport: transport}
+		l.pools.open[s] = shared
+	}
+	if _, ok := l.held[s]; !ok {
+		l.held[s] = struct{}{}
+		shared.leases++
+	}
+	return shared.transport, nil
+}
+
+// Release gives the pools back. Those that no other lease holds close their
+// idle connections now, and the busy ones when their request has ended.
+func (l *Lease) Release() {
+	for _, transport := range l.giveBack() {
+		transport.CloseIdleConnections()
+	}
+}
+
+func (l *Lease) giveBack() (unused []*http.Transport) {
+	l.pools.mu.Lock()
+	defer l.pools.mu.Unlock()
+	for s := range l.held {
+		shared := l.pools.open[s]
+		if shared.leases--; shared.leases == 0 {
+			delete(l.pools.open, s)
+			unused = append(unused, shared.transport)
+		}
+	}
+	clear(l.held)
+	return unused
+}
