@@ -2,6 +2,7 @@ package pki
 
 import (
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"net"
@@ -78,4 +79,15 @@ func (l *Leaf) Chain() [][]byte {
 		chain = append(chain, a.Cert.Raw)
 	}
 	return chain
+}
+
+// ECKey is the key of a leaf that was issued without asking for a kind of key.
+func (l *Leaf) ECKey() *ecdsa.PrivateKey { return l.Key.(*ecdsa.PrivateKey) }
+
+// SelfSigned is a server certificate that nobody else vouches for.
+func SelfSigned(t testing.TB, name, ocsp string) *Leaf {
+	t.Helper()
+	own := &Authority{Key: p256(t)}
+	own.Cert = &x509.Certificate{Subject: pkix.Name{CommonName: name}}
+	return own.Issue(t, Request{Names: []string{name}, OCSP: []string{ocsp}, Key: own.Key})
 }

@@ -181,3 +181,8 @@ func (r *Responder) sign(w http.ResponseWriter, a ocsp.Response, issuer, signer 
 func Create(issuer, signer *x509.Certificate, a ocsp.Response, key crypto.Signer) ([]byte, error) {
 	return ocsp.CreateResponse(issuer, signer, a, key)
 }
+
+// RedirectToItself sends the client where it has just been.
+func RedirectToItself(r *Responder, w http.ResponseWriter, asked Call) {
+	Redirect(r.URL()+"/again")(r, w, asked)
+}
