@@ -1,0 +1,191 @@
+package client
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"dwaar/ocspsvc"
+)
+
+// fetching is one round of Fetch.
+type fetching struct {
+	client       *Client
+	leaf, issuer *x509.Certificate
+	requests     map[crypto.Hash][]byte // DER, by the hash of the CertID
+	round        *round
+	answer       *ocspsvc.Response // verified good or revoked: the end
+	unknown      *ocspsvc.Response // verified unknown, the first
+	failed       []Attempt
+}
+
+func (c *Client) fetch(ctx context.Context, leaf, issuer *x509.Certificate, urls []string) (*ocspsvc.Response, error) {
+	if len(urls) == 0 {
+		return nil, refuse(ocspsvc.ReasonNoResponder, "the certificate names no OCSP responder")
+	}
+	requests, err := encodeRequests(leaf, issuer)
+	if err != nil {
+		return nil, &ocspsvc.Error{Reason: ocspsvc.ReasonNoIssuer, Err: err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	f := &fetching{client: c, leaf: leaf, issuer: issuer, requests: requests, round: newRound(c.guard, urls)}
+	f.round.run(ctx, f.try, func(t *target, err error) { f.fail(t, "", err) })
+	return f.result(ctx)
+}
+
+// encodeRequests makes the two requests that a round may send: one CertID, no
+// extension (RFC 9919 §3.1).
+func encodeRequests(leaf, issuer *x509.Certificate) (map[crypto.Hash][]byte, error) {
+	requests := make(map[crypto.Hash][]byte)
+	for _, hash := range []crypto.Hash{crypto.SHA1, crypto.SHA256} {
+		id, err := ocspsvc.NewCertID(leaf, issuer, hash)
+		if err != nil {
+			return nil, err
+		}
+		if requests[hash], err = (&ocspsvc.Request{CertIDs: []ocspsvc.CertID{id}}).Marshal(); err != nil {
+			return nil, err
+		}
+	}
+	return requests, nil
+}
+
+// result is what the round came to.
+func (f *fetching) result(ctx context.Context) (*ocspsvc.Response, error) {
+	switch {
+	case f.answer != nil:
+		return f.answer, nil
+	case f.unknown != nil:
+		return f.unknown, nil
+	case len(f.failed) == 0: // not even time for one attempt
+		f.fail(f.round.targets[0], "", networkError(ctx, context.Cause(ctx), false))
+	}
+	return nil, (&FetchError{f.failed}).summary()
+}
+
+// try asks one address: in one variant, and while a failure suggests another
+// and a request is left for it, in that.
+func (f *fetching) try(ctx context.Context, t *target, addr netip.Addr) (stop bool) {
+	v := f.start(t)
+	for tried := map[variant]bool{}; ; {
+		tried[v] = true
+		err := f.ask(ctx, t, addr, v)
+		if err == nil {
+			f.client.learn(t.raw, v, f.preferred(t))
+			return true
+		}
+		next, ok := f.alternative(t, v, err, tried)
+		if !ok {
+			return false
+		}
+		if !f.round.mayRepeat() {
+			t.variant = next // for the next address
+			return false
+		}
+		v = next
+	}
+}
+
+// start is the variant for the next address of t: what the last address
+// suggested, what the responder liked before, or what is preferred anyway.
+func (f *fetching) start(t *target) variant {
+	suggested := t.variant
+	t.variant = variant{}
+	for _, v := range []variant{suggested, f.client.recall(t.raw)} {
+		if v != (variant{}) && f.possible(t, v) {
+			return v
+		}
+	}
+	return f.preferred(t)
+}
+
+// preferred is the variant without any experience.
+func (f *fetching) preferred(t *target) variant {
+	v := variant{method: http.MethodGet, hash: f.client.cfg.hash()}
+	if !f.possible(t, v) {
+		return v.otherMethod()
+	}
+	return v
+}
+
+func (f *fetching) alternative(t *target, v variant, err error, tried map[variant]bool) (variant, bool) {
+	for _, next := range v.alternatives(err) {
+		if tried[next] || !f.possible(t, next) || next.fresh && t.refreshed {
+			continue
+		}
+		t.refreshed = t.refreshed || next.fresh
+		return next, true
+	}
+	return variant{}, false
+}
+
+func (f *fetching) possible(t *target, v variant) bool {
+	return v.method == http.MethodPost || getURL(t.url, f.requests[v.hash]) != ""
+}
+
+// ask makes one request. It returns nil if it brought the answer.
+func (f *fetching) ask(ctx context.Context, t *target, addr netip.Addr, v variant) error {
+	f.round.take()
+	got, err := f.client.exchange(ctx, f.question(t, v), func() bool { return f.round.mayFollow(t) })
+	if err == nil {
+		err = f.judge(t, v, got)
+	}
+	if err != nil {
+		f.fail(t, fmt.Sprintf("%s, %s", addr, v), err)
+	}
+	return err
+}
+
+func (f *fetching) question(t *target, v variant) question {
+	q := question{url: t.url.String(), accept: responseType, body: f.requests[v.hash], fresh: v.fresh}
+	if v.method == http.MethodGet {
+		q.url, q.body = getURL(t.url, q.body), nil
+	}
+	return q
+}
+
+// judge keeps a response that verifies. Unknown is kept too, and an error, so
+// that the other hash and the other URLs are asked.
+func (f *fetching) judge(t *target, v variant, got reply) error {
+	resp, err := ocspsvc.ParseResponse(got.body)
+	if err != nil {
+		return refuse(ocspsvc.ReasonOf(err), "%w (Content-Type %q)", err, got.contentType)
+	}
+	if resp.ResponseStatus != ocspsvc.Successful {
+		return &ocspsvc.Error{Reason: ocspsvc.ReasonResponderError, Err: later(&statusError{resp.ResponseStatus}, got.retryAfter)}
+	}
+	verdict, err := f.client.verify(resp, f.leaf, f.issuer, v.hash)
+	switch {
+	case err != nil:
+		return err
+	case verdict.Status == ocspsvc.Unknown:
+		t.done = true // its other addresses know no more
+		if f.unknown == nil {
+			f.unknown = resp
+		}
+		return refuse(ocspsvc.ReasonUnknown, "the responder does not know the certificate")
+	}
+	f.answer = resp
+	return nil
+}
+
+// verify judges a response by its own times; only without nextUpdate does
+// MaxAge count from thisUpdate.
+func (c *Client) verify(resp *ocspsvc.Response, leaf, issuer *x509.Certificate, asked crypto.Hash) (ocspsvc.Verdict, error) {
+	now := time.Now()
+	verdict, err := ocspsvc.Verify(resp, leaf, issuer, now, ocspsvc.VerifyOptions{Hash: asked})
+	if ocspsvc.ReasonOf(err) == ocspsvc.ReasonNoNextUpdate && !c.cfg.RequireNextUpdate {
+		return ocspsvc.Verify(resp, leaf, issuer, now, ocspsvc.VerifyOptions{Hash: asked, AllowNoNextUpdate: true, MaxAge: c.cfg.MaxAge})
+	}
+	return verdict, err
+}
+
+func (f *fetching) fail(t *target, asked string, err error) {
+	f.failed = append(f.failed, Attempt{URL: t.raw, Asked: asked, Err: err})
+	f.client.log.Debug("asking a responder failed", "responder", t.raw, "serial", f.leaf.SerialNumber.Text(16),
+		"reason", ocspsvc.ReasonOf(err), "err", err)
+}
