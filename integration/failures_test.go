@@ -171,7 +171,6 @@ func (h *house) faults() map[string]responder.Behaviour {
 		"expired-delegate":   responder.SignedBy(h.CA.Delegate(t, in(-time.Hour), x509.ExtKeyUsageOCSPSigning)),
 		"expired":            responder.Expired,
 		"future":             responder.Future,
-		"too-old":            responder.TooOld,
 		"no-next-update":     responder.NoNextUpdate,
 		"critical-extension": responder.CriticalExtension,
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"dwaar/integration/internal/dwaar"
 	"dwaar/integration/internal/pki"
 	"dwaar/integration/internal/responder"
 )
@@ -199,4 +200,23 @@ func TestColdStartWithDeadResponderListensAfterStartWait(t *testing.T) {
 	if shown := h.shake("hang.test"); len(shown.Staple) != 0 {
 		t.Error("S4: a staple from a responder that never answered")
 	}
+}
+
+// S3: max_age after the last successful refresh ends a staple although its nextUpdate is far
+// away; the time of that refresh survives a restart.
+func TestMaxAgeEndsAStapleBeforeItsNextUpdate(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.site(h.leaf("age.test"), "")
+	h.start("", "max_age 6s\n\t\trefresh_every 2s")
+	h.stapled("S1", "age.test")
+	h.OCSP.Down()
+	h.Stop()
+	h.Start()
+	h.awaitStaple("S3, max_age", "age.test", false, soon)
+	if c := must(t)(h.Certificate("age.test")).(dwaar.Certificate); c.Staple.State == "fresh" {
+		t.Errorf("S3: status says %+v", c.Staple)
+	}
+	h.OCSP.Up()
+	h.awaitStaple("S3, a refresh lengthens it again", "age.test", true, soon)
 }

@@ -131,13 +131,6 @@ func Future(r *Responder, w http.ResponseWriter, asked Call) {
 	r.sign(w, a, r.Issuer, r.Issuer)
 }
 
-// TooOld was said nine days ago and would hold for another two.
-func TooOld(r *Responder, w http.ResponseWriter, asked Call) {
-	a := r.answer(asked, ocsp.Good)
-	a.ThisUpdate, a.NextUpdate = time.Now().Add(-9*24*time.Hour), time.Now().Add(48*time.Hour)
-	r.sign(w, a, r.Issuer, r.Issuer)
-}
-
 // NoNextUpdate leaves nextUpdate out.
 func NoNextUpdate(r *Responder, w http.ResponseWriter, asked Call) {
 	a := r.answer(asked, ocsp.Good)
