@@ -23,17 +23,18 @@ for module in . integration; do
 	(cd "$module" && "$staticcheck" ./...)
 done
 
-# A fuzz target runs alone, so each gets its own short run. A count, not a time:
-# it ends by itself on a slow machine too; -timeout bounds it.
+# A fuzz target runs alone, so each gets its own short run. A count, not a time: it ends by
+# itself on a slow machine too, and -timeout bounds it.
 runs=${FUZZ_RUNS:-3000x}
-go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./... | while read -r dir; do
-	grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r target; do
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+trap 'exit 1' HUP INT TERM
+for dir in $(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./...); do
+	for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | sed 's/^func //'); do
 		echo "fuzz: $target in ${dir#"$PWD"/}"
-		(cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "$runs" -fuzzminimizetime 1x -timeout 120s . >/tmp/dwaar-fuzz.$$ 2>&1) || {
-			cat /tmp/dwaar-fuzz.$$ >&2
-			rm -f /tmp/dwaar-fuzz.$$
+		go -C "$dir" test -run '^$' -fuzz "^$target\$" -fuzztime "$runs" -fuzzminimizetime 1x -timeout 120s . >"$output" 2>&1 || {
+			cat "$output" >&2
 			exit 1
 		}
-		rm -f /tmp/dwaar-fuzz.$$
 	done
 done
