@@ -1,0 +1,84 @@
+package tlsstore
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Binding says that a listener serves a certificate for some names. Several bindings of the
+// same name are alternatives, such as RSA and ECDSA: a handshake gets the first its client
+// supports.
+type Binding struct {
+	// Listener is the address of the listener, as it will be given to TLSConfig.
+	Listener string
+
+	// Names are those of the site: "example.com", "*.example.com" (one label), an IP address,
+	// or "" for whatever no other site of the listener has. An internationalised name is in
+	// its ASCII form (xn--…).
+	Names []string
+
+	// Pair is the certificate. If Load is set, Pair.Certificate may be empty.
+	Pair *Pair
+
+	// Load, if set, reads the certificate again; it is then kept in memory only while it is
+	// in use. It is the only I/O a handshake may wait for, at most 1 s, and is called once
+	// for all that wait.
+	Load func(context.Context) (*Pair, error)
+
+	// OCSPOff keeps the staple away from this site's handshakes (`ocsp off`).
+	OCSPOff bool
+}
+
+// check refuses a binding that cannot be served.
+func (b *Binding) check() error {
+	if b.Pair == nil {
+		return fmt.Errorf("certificate of %v: there is none", b.Names)
+	}
+	if b.Load == nil && (len(b.Pair.Certificate.Certificate) == 0 || b.Pair.Certificate.PrivateKey == nil) {
+		return fmt.Errorf("certificate of %v: it has no chain or no key, and no way to load them", b.Names)
+	}
+	if len(b.Names) == 0 {
+		return fmt.Errorf("certificate %s: it is bound to no name", b.Pair.Serial)
+	}
+	return nil
+}
+
+// siteName is a name of a Binding in canonical form: exactly one field is set, or none for
+// the name of everything else.
+type siteName struct {
+	exact    string
+	wildcard string // "example.com" for "*.example.com"
+	ip       netip.Addr
+}
+
+func parseSiteName(name string) (siteName, error) {
+	if name == "" {
+		return siteName{}, nil
+	}
+	if mayBeAddress(name) {
+		if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+			return siteName{ip: ip.Unmap().WithZone("")}, nil
+		}
+	}
+	rest, wildcard := strings.CutPrefix(name, "*.")
+	normal, ok := normalName(rest)
+	switch {
+	case !ok:
+		return siteName{}, fmt.Errorf("site name %q is not a host name (labels of a-z, 0-9, - and _, internationalised ones as xn--…)", name)
+	case wildcard:
+		return siteName{wildcard: normal}, nil
+	}
+	return siteName{exact: normal}, nil
+}
+
+// mayBeAddress spares names the cost of being parsed as an IP address: no top-level domain
+// ends in a digit.
+func mayBeAddress(name string) bool {
+	if name == "" {
+		return false
+	}
+	last := name[len(name)-1]
+	return '0' <= last && last <= '9' || strings.Contains(name, ":")
+}

@@ -1,0 +1,112 @@
+package tlsstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Staple is a response to attach: the exact bytes that were received, and the time in which
+// they may be shown, From included, Until not.
+type Staple struct {
+	Response    []byte
+	From, Until time.Time
+}
+
+// entry is a leaf in the store. It lives as long as some binding has that leaf, across
+// reloads and listeners, and with it its staple and whether it is revoked.
+type entry struct {
+	pair  *Pair     // without its Certificate, which is in state
+	since time.Time // when it appeared
+
+	load    atomic.Pointer[loader] // nil: the body stays in memory
+	state   atomic.Pointer[state]
+	alarmed atomic.Bool  // the must-staple alarm has been logged
+	asked   atomic.Int64 // when OnUnstapled was last due, ns since 1970
+}
+
+// state is what an entry serves. It is immutable: a change swaps in another one.
+type state struct {
+	plain   *tls.Certificate // nil if it has to be loaded
+	stapled *tls.Certificate // plain with the staple; nil without either
+	staple  *Staple          // wall times, see Attach
+	revoked bool
+}
+
+// loader is Binding.Load.
+type loader func(context.Context) (*Pair, error)
+
+func newEntry(pair *Pair) *entry {
+	facts := *pair
+	facts.Certificate, facts.files = tls.Certificate{}, nil
+	e := &entry{pair: &facts, since: time.Now()}
+	e.state.Store(new(state))
+	return e
+}
+
+// served returns a pair's certificate as the store serves it, with bytes shared, or nil if
+// the pair does not have it in memory.
+func served(pair *Pair, share *interner) *tls.Certificate {
+	if len(pair.Certificate.Certificate) == 0 || pair.Certificate.PrivateKey == nil {
+		return nil
+	}
+	plain := pair.Certificate
+	plain.Certificate = share.chain(plain.Certificate)
+	plain.Leaf, plain.OCSPStaple = nil, nil
+	return &plain
+}
+
+// update swaps in a changed state. It may call change more than once.
+func (e *entry) update(change func(*state)) {
+	for {
+		old := e.state.Load()
+		next := *old
+		change(&next)
+		next.stapled = nil
+		if next.plain != nil && next.staple != nil && !next.revoked {
+			stapled := *next.plain
+			stapled.OCSPStaple = next.staple.Response
+			next.stapled = &stapled
+		}
+		if e.state.CompareAndSwap(old, &next) {
+			return
+		}
+	}
+}
+
+// setBody gives the entry its chain and key, or another chain for the same leaf, such as one
+// that has been completed.
+func (e *entry) setBody(plain *tls.Certificate) {
+	if now := e.state.Load().plain; plain == nil || now != nil && sameChain(now, plain) {
+		return
+	}
+	e.update(func(s *state) { s.plain = plain })
+}
+
+func sameChain(a, b *tls.Certificate) bool {
+	return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal)
+}
+
+// certificate returns what to show now: with the staple only while it is servable (S3). It is
+// nil if the body has to be loaded.
+func (s *state) certificate(now time.Time, ocspOff bool) *tls.Certificate {
+	if s.stapled != nil && !ocspOff && s.staple.servable(now) {
+		return s.stapled
+	}
+	return s.plain
+}
+
+// stapleReady reports whether a handshake that may carry a staple would.
+func (s *state) stapleReady(now time.Time) bool {
+	return s.staple != nil && !s.revoked && s.staple.servable(now)
+}
+
+// servable compares wall times: after a suspend or a clock step the wall is right and the
+// monotonic clock is not.
+func (s *Staple) servable(now time.Time) bool {
+	now = now.Round(0)
+	return !now.Before(s.From) && now.Before(s.Until)
+}

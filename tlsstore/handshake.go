@@ -1,0 +1,118 @@
+package tlsstore
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// TLSConfig returns the configuration of a listener, offering nextProtos (ALPN). It stays
+// valid: what Apply binds to the listener later is served from it. Versions from TLS 1.2 on;
+// the rest is what crypto/tls chooses.
+func (s *Store) TLSConfig(listener string, nextProtos []string) *tls.Config {
+	base := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: nextProtos}
+	refused := &tls.Config{MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true}
+	base.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		h, reason := s.begin(listener, hello)
+		if reason != "" {
+			// Without certificates and tickets every way through the handshake ends in the
+			// alert unrecognized_name, resumption too (RFC 6066 §3).
+			s.refuse(reason, hello, h, nil)
+			return refused, nil
+		}
+		return &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			NextProtos:     nextProtos,
+			GetCertificate: h.certificate,
+			WrapSession:    h.wrap,
+			UnwrapSession:  h.unwrap,
+		}, nil
+	}
+	return base
+}
+
+// handshake is one under way. Which leaf it is about is decided once, in begin; so a ticket
+// made or accepted at its end is of that leaf, whatever Apply does meanwhile.
+type handshake struct {
+	store *Store
+	candidate
+	name string // SNI in normal form
+}
+
+// begin chooses the certificate of a handshake, or gives the reason to refuse it.
+func (s *Store) begin(listener string, hello *tls.ClientHelloInfo) (*handshake, refusal) {
+	x := s.current.Load()
+	list := x.lookup(listener, hello.ServerName, localAddr(hello))
+	if len(list) == 0 {
+		return nil, unknownName
+	}
+	name, _ := normalName(hello.ServerName)
+	h := &handshake{s, s.choose(list, hello), name}
+	return h, h.entry.refusal(x.cfg, h.ocspOff, time.Now())
+}
+
+// choose returns the first alternative the client supports, or the first.
+func (s *Store) choose(list []candidate, hello *tls.ClientHelloInfo) candidate {
+	if len(list) == 1 {
+		return list[0]
+	}
+	anyName := *hello
+	anyName.ServerName = "" // the name is settled; only keys and algorithms count
+	for _, c := range list {
+		st, err := s.stateOf(hello.Context(), c.entry)
+		if err == nil && anyName.SupportsCertificate(st.plain) == nil {
+			return c
+		}
+	}
+	return list[0]
+}
+
+// certificate is tls.Config.GetCertificate.
+func (h *handshake) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	st, err := h.store.stateOf(hello.Context(), h.entry)
+	if err != nil {
+		h.store.refuse(loadFailed, hello, h, err)
+		return nil, err
+	}
+	cert := st.certificate(time.Now(), h.ocspOff)
+	h.store.count(h, cert, slices.Contains(hello.Extensions, statusRequest))
+	return cert, nil
+}
+
+// count keeps the statistics, and tells who keeps staples fresh of a client that went without.
+func (s *Store) count(h *handshake, cert *tls.Certificate, requested bool) {
+	switch {
+	case !requested:
+		s.metrics.notRequested.Inc()
+	case cert.OCSPStaple != nil:
+		s.metrics.stapled.Inc()
+	default:
+		s.metrics.unstapled.Inc()
+		if !h.ocspOff {
+			s.ask(h.entry)
+		}
+	}
+}
+
+// Lookup returns what a client that sends sni would be shown by a listener, staple included,
+// or nil if it would be refused or the certificate is not in memory. It changes nothing.
+func (s *Store) Lookup(listener, sni string) *tls.Certificate {
+	x, now := s.current.Load(), time.Now()
+	list := x.lookup(listener, sni, netip.Addr{})
+	if len(list) == 0 || list[0].entry.refusal(x.cfg, list[0].ocspOff, now) != "" {
+		return nil
+	}
+	return list[0].entry.state.Load().certificate(now, list[0].ocspOff)
+}
+
+// localAddr is the address the client connected to.
+func localAddr(hello *tls.ClientHelloInfo) netip.Addr {
+	if hello.ServerName != "" || hello.Conn == nil {
+		return netip.Addr{}
+	}
+	if addr, ok := hello.Conn.LocalAddr().(interface{ AddrPort() netip.AddrPort }); ok {
+		return addr.AddrPort().Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}
