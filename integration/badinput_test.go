@@ -12,7 +12,7 @@ import (
 )
 
 // A bad Dwaarfile is refused by validate and by run alike: exit 2, every problem with its
-// place, no crash, whatever the bytes are.
+// place, no crash and bounded memory, whatever the bytes are.
 func TestBadDwaarfilesAreRefusedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	random := make([]byte, 10<<20)
@@ -46,6 +46,9 @@ func TestBadDwaarfilesAreRefusedWithTheirPlace(t *testing.T) {
 				}
 				if len(out.Text()) > 256<<10 || strings.Contains(out.Text(), "goroutine ") {
 					t.Errorf("%s: %d bytes of output:\n%.2000s", command, len(out.Text()), out.Text())
+				}
+				if out.MaxRSS > 512<<20 {
+					t.Errorf("%s: %d MiB of memory for %d bytes of Dwaarfile", command, out.MaxRSS>>20, len(c.text))
 				}
 				for _, want := range c.wants {
 					if !strings.Contains(out.Text(), want) {

@@ -153,3 +153,18 @@ func TestNamesAndWildcardsFindTheirCertificate(t *testing.T) {
 func (h *house) tryAny(name string) (client.Handshake, error) {
 	return client.Target{Addr: h.Addr(), Name: name, Config: func(c *tls.Config) { c.InsecureSkipVerify = true }}.Do()
 }
+
+// default_sni answers clients that name nobody, or nobody here.
+func TestDefaultSNIAnswersTheNameless(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.site(h.leaf("main.test"), "")
+	h.site(h.leaf("other.test"), "")
+	h.start("default_sni main.test", "")
+	for _, name := range []string{"", "nobody.test"} {
+		shown, err := h.tryAny(name)
+		if err != nil || shown.Leaf.Subject.CommonName != "main.test" || len(shown.Staple) == 0 {
+			t.Errorf("default_sni: %q: %v, %d bytes of staple", name, err, len(shown.Staple))
+		}
+	}
+}

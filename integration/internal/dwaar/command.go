@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -15,6 +16,7 @@ import (
 type Result struct {
 	Stdout, Stderr string
 	Code           int
+	MaxRSS         int64 // bytes of memory at most in use
 }
 
 // Text is both outputs.
@@ -72,5 +74,9 @@ func run(t testing.TB, cmd *exec.Cmd) Result {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%s: %v", cmd.Path, err)
 	}
-	return Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
+	r := Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.MaxRSS = usage.Maxrss << 10
+	}
+	return r
 }
