@@ -36,11 +36,14 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer s.close()
+	parts, err := s.parts(o)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	s.printSetup(o.Stdout)
 	ended := make(chan outcome)
-	parts := s.parts(o)
 	for _, part := range parts {
 		go func() { ended <- outcome{part.lasts, part.run(running)} }()
 	}
@@ -63,14 +66,17 @@ type outcome struct {
 	err   error
 }
 
-func (s *setup) parts(o Options) []part {
-	responder := answerOCSP(newRecords(s.abs, s.pki), o.Log)
+func (s *setup) parts(o Options) ([]part, error) {
+	responder, err := newResponder(s.abs, s.pki, o.Log)
+	if err != nil {
+		return nil, err
+	}
 	return []part{
 		{true, func(ctx context.Context) error { return serve(ctx, s.listeners.upstream, http.HandlerFunc(hello)) }},
 		{true, func(ctx context.Context) error { return serve(ctx, s.listeners.responder, responder) }},
 		{true, func(ctx context.Context) error { return o.Serve(ctx, s.path(dwaarfileName), s.path(dataDirName)) }},
 		{false, func(ctx context.Context) error { return s.guide(ctx, o) }},
-	}
+	}, nil
 }
 
 // untilOneEnds waits for ctx or for a part that ends when it should not. It

@@ -219,7 +219,4 @@ func TestPathsWithSpacesAreQuoted(t *testing.T) {
 	if want := `it'\''s a demo/root.pem'`; !strings.Contains(out.String(), want) {
 		t.Errorf("the lines to copy have no %s:\n%s", want, out)
 	}
-	if want := `it's a demo/localhost.pem"`; !strings.Contains(string(read(t, dir, "Dwaarfile")), want) {
-		t.Errorf("the Dwaarfile has no %s:\n%s", want, read(t, dir, "Dwaarfile"))
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/template"
 )
 
@@ -48,7 +47,6 @@ func writeDwaarfile(dir string, data dwaarfileData, fits bool) error {
 	if fits && exists(path) {
 		return nil
 	}
-	data.Cert, data.Key = quoted(data.Cert), quoted(data.Key)
 	var out bytes.Buffer
 	if err := dwaarfile.Execute(&out, data); err != nil {
 		return err
@@ -59,12 +57,4 @@ func writeDwaarfile(dir string, data dwaarfileData, fits bool) error {
 		}
 	}
 	return writeFile(dir, dwaarfileName, out.Bytes(), 0o644)
-}
-
-// quoted is s as one token of a Dwaarfile.
-func quoted(s string) string {
-	if !strings.ContainsAny(s, " \t\"`{}#\\$\n") {
-		return s
-	}
-	return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 }

@@ -2,59 +2,45 @@ package demo
 
 import (
 	"context"
+	"log/slog"
+	"math/big"
+	"net/http"
 	"path/filepath"
 	"time"
 
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/responder"
 )
 
-// Lifetimes of what the demo's responder says.
-const (
-	answerAge  = time.Minute // clients' clocks may be a little behind
-	answerLife = time.Hour
-)
+// answerLife is from thisUpdate to nextUpdate of what the demo's responder says.
+const answerLife = time.Hour
 
-// records answers for the demo's intermediate: good for its leaf, revoked if the
-// text file says so, unknown for what it never issued. The delegate signs.
+// newResponder answers for the demo's intermediate; the delegate signs.
+func newResponder(dir string, p *pki, log *slog.Logger) (http.Handler, error) {
+	signer, err := responder.NewSigner(responder.SignerConfig{
+		Issuer: p.intermediate.cert, Cert: p.signer.cert, Key: p.signer.key, Validity: answerLife,
+	}, records{leaf: p.leaf.cert.SerialNumber, name: p.leaf.cert.Subject.CommonName, revoked: newRevocations(filepath.Join(dir, revokedFile))})
+	if err != nil {
+		return nil, err
+	}
+	return responder.Handler(signer, responder.Options{Log: log}), nil
+}
+
+// records know the one leaf: good, or revoked if the text file says so.
 type records struct {
-	pki     *pki
+	leaf    *big.Int
+	name    string
 	revoked *revocations
 }
 
-func newRecords(dir string, p *pki) *records {
-	return &records{pki: p, revoked: newRevocations(filepath.Join(dir, revokedFile))}
-}
-
-// Respond is an ocspsvc.Source.
-func (r *records) Respond(_ context.Context, req *ocspsvc.Request) (*ocspsvc.Response, error) {
-	now := time.Now().UTC().Truncate(time.Second)
-	template := ocspsvc.Template{ProducedAt: now, Nonce: req.Nonce}
-	for _, id := range req.CertIDs {
-		if !id.MatchesIssuer(r.pki.intermediate.cert) {
-			return nil, ocspsvc.ErrNotOurs
-		}
-		single, err := r.single(id)
-		if err != nil {
-			return nil, err
-		}
-		single.ThisUpdate, single.NextUpdate = now.Add(-answerAge), now.Add(answerLife)
-		template.Singles = append(template.Singles, single)
+// Record is a responder.Records.
+func (r records) Record(_ context.Context, serial *big.Int) (responder.Record, error) {
+	if serial.Cmp(r.leaf) != 0 {
+		return responder.Record{}, nil
 	}
-	template.Certificates = append(template.Certificates, r.pki.signer.cert)
-	return template.Sign(r.pki.signer.cert, r.pki.signer.key)
-}
-
-func (r *records) single(id ocspsvc.CertID) (ocspsvc.Single, error) {
-	leaf := r.pki.leaf.cert
-	if !id.Matches(leaf, r.pki.intermediate.cert) {
-		return ocspsvc.Single{CertID: id, Status: ocspsvc.Unknown}, nil
+	found, err := r.revoked.of(r.name, serial.Text(16))
+	if err != nil || found == nil {
+		return responder.Record{Status: ocspsvc.Good}, err
 	}
-	found, err := r.revoked.of(leaf.Subject.CommonName, leaf.SerialNumber.Text(16))
-	if err != nil {
-		return ocspsvc.Single{}, err
-	}
-	if found == nil {
-		return ocspsvc.Single{CertID: id, Status: ocspsvc.Good}, nil
-	}
-	return ocspsvc.Single{CertID: id, Status: ocspsvc.Revoked, RevokedAt: found.at.UTC().Truncate(time.Second), RevocationReason: found.reason}, nil
+	return responder.Record{Status: ocspsvc.Revoked, RevokedAt: found.at.UTC().Truncate(time.Second), Reason: found.reason}, nil
 }

@@ -56,7 +56,7 @@ func prepare(dir string) (s *setup, err error) {
 func (s *setup) writeTexts(adminOption string, fits bool) error {
 	data := dwaarfileData{
 		Ports: s.ports, Admin: adminOption,
-		Cert: filepath.Join(s.abs, chainFile), Key: filepath.Join(s.abs, chainKey),
+		Cert: chainFile, Key: chainKey, // beside the Dwaarfile
 	}
 	if err := writeDwaarfile(s.abs, data, fits); err != nil {
 		return err
