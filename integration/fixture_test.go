@@ -38,7 +38,7 @@ func newHouseOf(t *testing.T, binary string) *house {
 	t.Helper()
 	ca := pki.New(t, "Test")
 	return &house{
-		Server: dwaar.New(t, binary), t: t, CA: ca,
+		Server: dwaar.New(t, binary, binaries.Plain), t: t, CA: ca,
 		OCSP: responder.New(t, ca), roots: rootFile(t, ca),
 	}
 }

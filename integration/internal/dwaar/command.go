@@ -47,8 +47,10 @@ func Run(t testing.TB, binary string, args ...string) Result {
 }
 
 // Command prepares a dwaar command with the server's directory and data.
-func (s *Server) Command(args ...string) *exec.Cmd {
-	cmd := exec.Command(s.binary, args...)
+func (s *Server) Command(args ...string) *exec.Cmd { return s.prepare(s.tool, args...) }
+
+func (s *Server) prepare(binary string, args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "DWAAR_DATA="+s.Data)
 	cmd.Env = append(cmd.Env, s.Env...)

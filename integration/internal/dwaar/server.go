@@ -29,15 +29,17 @@ type Server struct {
 
 	t       testing.TB
 	binary  string
+	tool    string // the build that runs commands
 	args    []string
 	cmd     *exec.Cmd
 	exited  chan struct{}
 	exitErr error
 }
 
-// New makes the directories and chooses the ports; nothing runs yet. The directory has a
-// short name because the admin socket lies in it.
-func New(t testing.TB, binary string) *Server {
+// New makes the directories and chooses the ports; nothing runs yet. Binary serves, tool runs
+// the commands that speak to it. The directory has a short name because the admin socket lies
+// in it.
+func New(t testing.TB, binary, tool string) *Server {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dwaar-it-")
 	if err != nil {
@@ -45,7 +47,7 @@ func New(t testing.TB, binary string) *Server {
 	}
 	s := &Server{
 		Dir: dir, Data: filepath.Join(dir, "data"), Log: &Log{},
-		HTTP: wait.Port(t), HTTPS: wait.Port(t), Allow: "127.0.0.0/8", t: t, binary: binary,
+		HTTP: wait.Port(t), HTTPS: wait.Port(t), Allow: "127.0.0.0/8", t: t, binary: binary, tool: tool,
 	}
 	t.Cleanup(s.cleanup)
 	return s
@@ -106,7 +108,7 @@ func (s *Server) Start() {
 // Launch runs dwaar and does not wait for anything.
 func (s *Server) Launch() {
 	s.t.Helper()
-	s.cmd = s.Command(append([]string{"run", "--config", s.Config()}, s.args...)...)
+	s.cmd = s.prepare(s.binary, append([]string{"run", "--config", s.Config()}, s.args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.Log, s.Log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("starting dwaar: %v", err)
