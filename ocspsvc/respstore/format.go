@@ -3,11 +3,10 @@ package respstore
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
-
-	"golang.org/x/crypto/cryptobyte"
 )
 
 // Errors of a stored record that cannot be used.
@@ -23,8 +22,14 @@ var (
 const magic = "dwaar staple 1\n"
 
 // A record is the magic, leaf (32 octets), lastRefresh (8, nanoseconds since
-// 1970), notAfter (8, seconds), response and issuer (each 3 octets of length
-// and the content) and the SHA-256 of all of that.
+// 1970), notAfter (8, seconds), the response's length (4), the response, the
+// issuer up to the end, and the SHA-256 of all of that.
+const (
+	header = 32 + 8 + 8 + 4
+	fixed  = header + sha256.Size
+)
+
+var errLayout = fmt.Errorf("%w: its layout is broken", ErrCorrupt)
 
 // marshal encodes r, or says which limit it exceeds.
 func (r Record) marshal() ([]byte, error) {
@@ -34,17 +39,14 @@ func (r Record) marshal() ([]byte, error) {
 	if n := len(r.Issuer); n > MaxIssuer {
 		return nil, fmt.Errorf("an issuer certificate of %d octets is over %d", n, MaxIssuer)
 	}
-	b := cryptobyte.NewBuilder(make([]byte, 0, len(magic)+len(r.Response)+len(r.Issuer)+128))
-	b.AddBytes([]byte(magic))
-	b.AddBytes(r.Leaf[:])
-	b.AddUint64(nanoseconds(r.LastRefresh))
-	b.AddUint64(seconds(r.NotAfter))
-	b.AddUint24LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(r.Response) })
-	b.AddUint24LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(r.Issuer) })
-	content, err := b.Bytes()
-	if err != nil {
-		return nil, err
-	}
+	content := make([]byte, 0, len(magic)+fixed+len(r.Response)+len(r.Issuer))
+	content = append(content, magic...)
+	content = append(content, r.Leaf[:]...)
+	content = binary.BigEndian.AppendUint64(content, nanoseconds(r.LastRefresh))
+	content = binary.BigEndian.AppendUint64(content, seconds(r.NotAfter))
+	content = binary.BigEndian.AppendUint32(content, uint32(len(r.Response)))
+	content = append(content, r.Response...)
+	content = append(content, r.Issuer...)
 	sum := sha256.Sum256(content)
 	return append(content, sum[:]...), nil
 }
@@ -58,19 +60,22 @@ func unmarshal(data []byte) (Record, error) {
 	if body < len(magic) || sha256.Sum256(data[:body]) != [sha256.Size]byte(data[body:]) {
 		return Record{}, fmt.Errorf("%w: its checksum does not match", ErrCorrupt)
 	}
-	var r Record
-	var refreshed, notAfter uint64
-	var response, issuer cryptobyte.String
-	input := cryptobyte.String(data[len(magic):body])
-	if !input.CopyBytes(r.Leaf[:]) || !input.ReadUint64(&refreshed) || !input.ReadUint64(&notAfter) ||
-		!input.ReadUint24LengthPrefixed(&response) || !input.ReadUint24LengthPrefixed(&issuer) || !input.Empty() ||
-		len(response) == 0 || len(response) > MaxResponse || len(issuer) > MaxIssuer {
-		return Record{}, fmt.Errorf("%w: its layout is broken", ErrCorrupt)
+	input := data[len(magic):body]
+	if len(input) < header {
+		return Record{}, errLayout
 	}
-	r.LastRefresh, r.NotAfter = fromNanoseconds(refreshed), fromSeconds(notAfter)
-	r.Response, r.Issuer = bytes.Clone(response), bytes.Clone(issuer)
-	if len(issuer) == 0 {
-		r.Issuer = nil
+	r := Record{
+		Leaf:        Fingerprint(input),
+		LastRefresh: fromNanoseconds(binary.BigEndian.Uint64(input[32:])),
+		NotAfter:    fromSeconds(binary.BigEndian.Uint64(input[40:])),
+	}
+	length, rest := int64(binary.BigEndian.Uint32(input[48:])), input[header:]
+	if length == 0 || length > MaxResponse || length > int64(len(rest)) || int64(len(rest))-length > MaxIssuer {
+		return Record{}, errLayout
+	}
+	r.Response = bytes.Clone(rest[:length])
+	if issuer := rest[length:]; len(issuer) > 0 {
+		r.Issuer = bytes.Clone(issuer)
 	}
 	return r, nil
 }

@@ -32,7 +32,7 @@ type Staple struct {
 // Servable reports whether the staple may be served at now, by wall time. It
 // is false for nil.
 func (s *Staple) Servable(now time.Time) bool {
-	return s != nil && ocspsvc.Window{From: s.From, Until: s.Until}.Contains(now)
+	return s != nil && len(s.Response) > 0 && ocspsvc.Window{From: s.From, Until: s.Until}.Contains(now)
 }
 
 // Catalog is the owner of the certificates.

@@ -1,0 +1,93 @@
+package stapler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/respstore"
+)
+
+// accept takes over a good or revoked answer: durable first, then here, then
+// in the catalog. A disk that fails is reported, and the staple is used (S14).
+func (s *Service) accept(ctx context.Context, c *certificate, h *held) error {
+	if err := s.refuses(c, h); err != nil {
+		return err
+	}
+	s.persist(ctx, c, h)
+	s.adopt(c, h)
+	s.present(c, false)
+	nudge(s.rewatch)
+	return nil
+}
+
+// refuses protects against going back in time: an answer that is older than
+// the one held says less than is known already. It would take a replay, or a
+// responder with stale replicas.
+func (s *Service) refuses(c *certificate, h *held) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := c.newest()
+	if known == nil || h.revoked() {
+		return nil
+	}
+	old := &ocspsvc.Error{Reason: ocspsvc.ReasonTooOld}
+	switch {
+	case known.revoked() && !h.verdict.ThisUpdate.After(known.verdict.ThisUpdate):
+		old.Err = errors.New("a good answer that is not newer than the revocation")
+	case !known.revoked() && h.verdict.ThisUpdate.Before(known.verdict.ThisUpdate) && time.Now().Round(0).Before(known.until()):
+		old.Err = errors.New("an answer that is older than the one held")
+	default:
+		return nil
+	}
+	return old
+}
+
+// persist stores h. Shutting down does not interrupt it.
+func (s *Service) persist(ctx context.Context, c *certificate, h *held) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settings.Load().cfg.Timeout)
+	defer cancel()
+	record := respstore.Record{Leaf: c.fingerprint, NotAfter: c.notAfter, Response: h.response, LastRefresh: h.refreshed}
+	s.mu.Lock()
+	if c.issuer != nil {
+		record.Issuer = c.issuer.Raw
+	}
+	s.mu.Unlock()
+	if err := s.store.Put(bounded, record); err != nil {
+		s.counts.storeErrors.Inc()
+		s.log.Warn("staple could not be stored, using it all the same",
+			append(who(c), "reason", ocspsvc.ReasonStoreError, "err", err)...)
+	}
+}
+
+// adopt makes h what counts and plans the next round. A good answer ahead of
+// time waits while the one before it can be served (S3).
+func (s *Service) adopt(c *certificate, h *held) {
+	s.mu.Lock()
+	defer s.unlock()
+	now := time.Now()
+	s.counts.refreshes.WithLabelValues(string(h.verdict.Reason)).Inc()
+	s.noteVerdict(c, h)
+	c.trouble, c.reason, c.failing, c.asked, c.silent, c.why = nil, h.verdict.Reason, time.Time{}, false, "", ""
+	s.hold(c, h, now)
+	if c.gone {
+		s.store.Forget(c.fingerprint)
+		return
+	}
+	s.answered(c.lane, now)
+	due := h.after(now, s.settings.Load().cfg)
+	s.queueAt(c, due, due.Sub(now))
+}
+
+// hold wants s.mu held.
+func (s *Service) hold(c *certificate, h *held, now time.Time) {
+	if c.held.servable(now) && h.staple != nil && now.Round(0).Before(h.staple.From) {
+		c.next = h
+	} else {
+		c.held, c.next = h, nil
+	}
+	if !c.gone {
+		s.settle(c, now)
+	}
+}

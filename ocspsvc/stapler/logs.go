@@ -1,0 +1,84 @@
+package stapler
+
+import (
+	"crypto/x509"
+
+	"dwaar/ocspsvc"
+)
+
+// namesLogged bounds how many names of a certificate a line carries.
+const namesLogged = 3
+
+// who names c in a log line. It parses the leaf again: lines are rare, and
+// names and issuer would otherwise be most of a certificate's memory.
+func who(c *certificate) []any {
+	leaf, err := x509.ParseCertificate(c.der)
+	if err != nil {
+		return nil
+	}
+	names := leaf.DNSNames
+	if len(names) == 0 {
+		names = []string{leaf.Subject.CommonName}
+	}
+	return []any{
+		"names", names[:min(len(names), namesLogged)], "serial", leaf.SerialNumber.Text(16),
+		"issuer", leaf.Issuer.CommonName, "responder", c.responder,
+	}
+}
+
+// The functions named note… want s.mu held, and write when it is free.
+
+// noteVerdict comes before h is taken over: it says once that a certificate is
+// revoked (V1, V2), and once that it no longer is.
+func (s *Service) noteVerdict(c *certificate, h *held) {
+	was, v := c.held.revoked(), h.verdict
+	s.note(func() {
+		switch {
+		case h.revoked() && !was:
+			s.log.Error("certificate is revoked, its staple is gone", append(who(c), "reason", v.RevocationReason.String(),
+				"revoked_at", v.RevokedAt.UTC(), "next_update", utc(v.NextUpdate))...)
+		case !h.revoked() && was:
+			s.log.Info("certificate is no longer revoked", append(who(c), "this_update", v.ThisUpdate.UTC())...)
+		default:
+			s.log.Debug("staple refreshed", "responder", c.responder, "next_update", utc(v.NextUpdate))
+		}
+	})
+}
+
+func (s *Service) noteQuiet(c *certificate) {
+	reason, why := c.quiet(), c.why
+	s.note(func() { s.log.Debug("not stapled", append(who(c), "reason", reason, "err", why)...) })
+}
+
+func (s *Service) noteFailure(c *certificate) {
+	reason, err, next := c.reason, c.trouble, s.nextTry(c)
+	s.note(func() {
+		s.log.Warn("refreshing the staple failed", append(who(c), "reason", reason, "err", err, "next_try", next.UTC())...)
+	})
+}
+
+func (s *Service) noteEnd(c *certificate, reason ocspsvc.Reason) {
+	end, next := c.held.until(), c.held.verdict.NextUpdate
+	s.note(func() {
+		s.log.Warn("staple has ended, serving without one",
+			append(who(c), "reason", reason, "next_update", utc(next), "until", end.UTC())...)
+	})
+}
+
+func (s *Service) noteBack(c *certificate) {
+	next := c.held.verdict.NextUpdate
+	s.note(func() { s.log.Info("stapled again", append(who(c), "next_update", utc(next))...) })
+}
+
+// logIgnored says why a stored staple does not count. That one has expired
+// during a stop is nothing to worry about.
+func (s *Service) logIgnored(c *certificate, err error) {
+	reason, say := ocspsvc.ReasonOf(err), s.log.Warn
+	switch reason {
+	case "":
+		reason = ocspsvc.ReasonStoreError
+	case ocspsvc.ReasonExpired, ocspsvc.ReasonTooOld:
+		say = s.log.Debug
+	}
+	say("stored staple is ignored, fetching anew", append(who(c), "reason", reason, "err", err)...)
+}

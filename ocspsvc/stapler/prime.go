@@ -1,0 +1,75 @@
+package stapler
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// primers bounds the concurrent rounds of a cold start.
+const primers = 16
+
+// Prime fetches the staples that manual certificates are missing after Load,
+// unpaced and from all responders at the same time, so that on a cold start
+// the first handshake is stapled too (S1). Each is asked for once. It takes at most Config.StartWait:
+// a round that is not done by then is given up, without blaming its responder,
+// and left to Run. A responder that hangs can so delay nobody (S2).
+func (s *Service) Prime(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.settings.Load().cfg.StartWait)
+	defer cancel()
+	lanes := s.unprimed(time.Now())
+	if len(lanes) == 0 {
+		return
+	}
+	each := max(1, primers/len(lanes)) // a lane that hangs must leave room for the others
+	slots := make(chan struct{}, primers)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	for _, certs := range lanes {
+		todo := make(chan *certificate, len(certs))
+		for _, c := range certs {
+			todo <- c
+		}
+		close(todo)
+		for range min(each, len(certs)) {
+			workers.Go(func() { s.prime(ctx, todo, slots) })
+		}
+	}
+}
+
+// prime works off one lane, a slot for each round.
+func (s *Service) prime(ctx context.Context, todo <-chan *certificate, slots chan struct{}) {
+	for c := range todo {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		if s.claimUnless(c, func() bool { return !s.needsPriming(c, time.Now()) }) {
+			s.work(ctx, c)
+		}
+		<-slots
+	}
+}
+
+// unprimed groups what needs priming by lane, the most urgent first.
+func (s *Service) unprimed(now time.Time) map[*lane][]*certificate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lanes := map[*lane][]*certificate{}
+	for _, c := range s.certs {
+		if s.needsPriming(c, now) {
+			lanes[c.lane] = append(lanes[c.lane], c)
+		}
+	}
+	for _, certs := range lanes {
+		slices.SortFunc(certs, func(a, b *certificate) int { return a.urgency() - b.urgency() })
+	}
+	return lanes
+}
+
+// needsPriming wants s.mu held.
+func (s *Service) needsPriming(c *certificate, now time.Time) bool {
+	return c.manual && c.quiet() == "" && c.lane != nil && c.bare() && c.trouble == nil && !c.over(now) && !c.gone
+}

@@ -1,0 +1,108 @@
+package stapler
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"time"
+
+	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/respstore"
+)
+
+// recall looks once for c's stored answer, verifies it as if it came from the
+// network, and takes it over if it still counts. It reports whether c needs no
+// round now.
+func (s *Service) recall(ctx context.Context, c *certificate) bool {
+	if c.recalled || ended(ctx) {
+		return false
+	}
+	c.recalled = true
+	record, err := s.store.Load(ctx, c.fingerprint)
+	if err == nil {
+		err = s.restore(c, record)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false
+	case err != nil:
+		s.logIgnored(c, err)
+		return false
+	}
+	s.present(c, false)
+	nudge(s.rewatch)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.place > 0 && time.Now().Before(c.due)
+}
+
+// restore verifies a stored record. A good one has to be servable, now or
+// soon; a revoked one counts also after its nextUpdate, because a certificate
+// does not get better while its responder is dead (V2).
+func (s *Service) restore(c *certificate, record respstore.Record) error {
+	leaf, issuer, err := s.identifyStored(c, record)
+	if err != nil {
+		return err
+	}
+	cfg, now := s.settings.Load().cfg, time.Now().Round(0)
+	verdict, err := judge(record.Response, leaf, issuer, now, cfg)
+	if reason := ocspsvc.ReasonOf(err); reason == ocspsvc.ReasonExpired || reason == ocspsvc.ReasonTooOld {
+		if then, past := judge(record.Response, leaf, issuer, latest(verdict.ThisUpdate, verdict.ProducedAt), cfg); past == nil && then.Status == ocspsvc.Revoked {
+			verdict, err = then, nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	h := newHeld(record.Response, verdict, record.LastRefresh, cfg.MaxAge, nil)
+	if !h.revoked() && !now.Before(h.until()) {
+		return &ocspsvc.Error{Reason: h.endedBy(now), Err: errors.New("the stored staple has ended")}
+	}
+	s.resume(c, h, record)
+	return nil
+}
+
+// identifyStored finds leaf and issuer without any network.
+func (s *Service) identifyStored(c *certificate, record respstore.Record) (leaf, issuer *x509.Certificate, err error) {
+	s.mu.Lock()
+	chain := c.chain
+	s.mu.Unlock()
+	if leaf, err = x509.ParseCertificate(chain[0]); err != nil {
+		return nil, nil, err
+	}
+	if issuer = s.issuers.find(leaf, chain[1:]); issuer != nil {
+		return leaf, issuer, nil
+	}
+	if fetched := s.issuers.parse(record.Issuer); fetched != nil {
+		issuer = s.issuers.find(leaf, nil, fetched)
+	}
+	if issuer == nil {
+		return nil, nil, &ocspsvc.Error{Reason: ocspsvc.ReasonNoIssuer, Err: errors.New("neither the chain nor the record has the issuer")}
+	}
+	s.settleIssuer(c, leaf, issuer)
+	return leaf, issuer, nil
+}
+
+// resume goes on with a restored answer where the last process left off.
+func (s *Service) resume(c *certificate, h *held, record respstore.Record) {
+	s.mu.Lock()
+	defer s.unlock()
+	record.Response = h.response
+	s.store.Keep(record)
+	now, cfg := time.Now(), s.settings.Load().cfg
+	c.reason = h.verdict.Reason
+	s.noteVerdict(c, h)
+	s.hold(c, h, now)
+	if !c.gone && c.quiet() == "" {
+		due := h.resumed(now, cfg)
+		s.queueAt(c, due, min(cfg.RefreshEvery, max(due.Sub(now), time.Minute)))
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

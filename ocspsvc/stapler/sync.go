@@ -1,0 +1,145 @@
+package stapler
+
+import (
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"dwaar/ocspsvc"
+)
+
+// Sync pulls the catalog again, after a reload or when a certificate changed
+// on disk. A leaf that is new is looked up in storage and fetched at once,
+// whatever staple its predecessor had (S5); one that is gone is forgotten; one
+// that stayed keeps its state, and its staple is attached again in case the
+// catalog has rebuilt its entry. It does no I/O.
+func (s *Service) Sync() {
+	s.pull(true)
+	nudge(s.wake)
+	nudge(s.rewatch)
+}
+
+// pull makes certs what the catalog has. ahead puts new leaves before those
+// that are merely due.
+func (s *Service) pull(ahead bool) {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	wanted := map[Fingerprint]Certificate{}
+	for c := range s.catalog.Certificates() {
+		if len(c.Chain) == 0 || sha256.Sum256(c.Chain[0]) != c.Fingerprint {
+			s.log.Error("a certificate is not stapled: its fingerprint is not that of its chain's first certificate")
+			continue // a staple must never go to another leaf (S5)
+		}
+		if other, twice := wanted[c.Fingerprint]; twice {
+			c.Disabled, c.Manual = c.Disabled && other.Disabled, c.Manual || other.Manual
+		}
+		wanted[c.Fingerprint] = c
+	}
+	fresh := s.strangers(wanted)
+	for _, c := range s.merge(wanted, fresh, ahead) {
+		s.present(c, true)
+	}
+}
+
+// strangers reads the leaves of wanted that are not known, or whose chain has
+// changed, without holding up anyone.
+func (s *Service) strangers(wanted map[Fingerprint]Certificate) map[Fingerprint]leafFacts {
+	fresh := map[Fingerprint]leafFacts{}
+	for leaf, c := range wanted {
+		if known := s.chainOf(leaf); known == nil || !sameChain(known, c.Chain) {
+			fresh[leaf] = readLeaf(c.Chain)
+		}
+	}
+	return fresh
+}
+
+// chainOf is the chain that leaf is known with; nil if it is not known.
+func (s *Service) chainOf(leaf Fingerprint) [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.certs[leaf]; c != nil {
+		return c.chain
+	}
+	return nil
+}
+
+func sameChain(a, b [][]byte) bool { return slices.EqualFunc(a, b, slices.Equal) }
+
+// merge forgets, adds and updates, and returns those that stayed.
+func (s *Service) merge(wanted map[Fingerprint]Certificate, fresh map[Fingerprint]leafFacts, ahead bool) (stayed []*certificate) {
+	s.mu.Lock()
+	defer s.unlock()
+	for leaf, c := range s.certs {
+		if _, still := wanted[leaf]; !still {
+			s.forget(c)
+		}
+	}
+	for leaf, info := range wanted {
+		facts, changed := fresh[leaf]
+		if known := s.certs[leaf]; known != nil {
+			s.update(known, info, facts, changed)
+			stayed = append(stayed, known)
+			continue
+		}
+		s.add(newCertificate(info, facts), ahead)
+	}
+	return stayed
+}
+
+// forget and the next two want s.mu held.
+func (s *Service) forget(c *certificate) {
+	c.gone = true
+	s.delist(c)
+	s.changing.drop(c)
+	delete(s.certs, c.fingerprint)
+	s.store.Forget(c.fingerprint)
+}
+
+func (s *Service) add(c *certificate, ahead bool) {
+
+	c.asked = ahead
+	s.certs[c.fingerprint] = c
+	s.enlistAtOnce(c)
+}
+
+// update takes over what the catalog says anew about a certificate. What made
+// it quiet may have gone: its issuer may be in the chain now.
+func (s *Service) update(c *certificate, info Certificate, facts leafFacts, changed bool) {
+	toggled := c.disabled != info.Disabled
+	c.chain, c.disabled, c.manual = info.Chain, info.Disabled, info.Manual
+	if changed {
+		c.rereadLeaf(facts)
+	}
+	if toggled {
+		s.settle(c, time.Now())
+	}
+	if (changed || toggled) && c.busy == nil {
+		s.enlistAtOnce(c)
+	}
+}
+
+// enlistAtOnce makes c due, or quiet.
+func (s *Service) enlistAtOnce(c *certificate) {
+	if c.quiet() != "" {
+		s.delist(c)
+		s.noteQuiet(c)
+		return
+	}
+	s.enlist(c, c.laneName)
+	s.queueAt(c, time.Now(), 0)
+}
+
+// requiet lets quiet certificates be asked for again whose reason may have
+// gone with a new configuration: overrides name responders, the fetcher may
+// find issuers.
+func (s *Service) requiet() {
+	for _, c := range s.certs {
+		if c.silent != ocspsvc.ReasonNoResponder && c.silent != ocspsvc.ReasonNoIssuer {
+			continue
+		}
+		c.rereadLeaf(readLeaf(c.chain))
+		if c.busy == nil {
+			s.enlistAtOnce(c)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package stapler
+
+import (
+	"context"
+	"time"
+)
+
+// watch notices when staples begin and end by themselves, whatever the worker
+// is waiting for, and when the wall clock was stepped or the machine slept.
+func (s *Service) watch(ctx context.Context) {
+	last := time.Now()
+	for ctx.Err() == nil {
+		now := time.Now()
+		if stepped(last, now) {
+			s.replan(now)
+		}
+		last = now
+		sleep(ctx, s.settleDue(now), s.rewatch)
+	}
+}
+
+// settleDue settles what has changed by now and says how long nothing will.
+func (s *Service) settleDue(now time.Time) time.Duration {
+	for {
+		c, wait := s.settleNext(now)
+		if c == nil {
+			return wait
+		}
+		s.present(c, false)
+	}
+}
+
+func (s *Service) settleNext(now time.Time) (*certificate, time.Duration) {
+	s.mu.Lock()
+	defer s.unlock()
+	c := s.changing.top()
+	if c == nil || now.Round(0).Before(c.changes) {
+		return nil, s.changing.untilTop(now, func(c *certificate) time.Time { return c.changes }, longestSleep)
+	}
+	s.settle(c, now)
+	return c, 0
+}
+
+// stepped reports whether wall time passed differently from the machine's own
+// between last and now: somebody set the clock, or the machine was suspended.
+func stepped(last, now time.Time) bool {
+	difference := now.Round(0).Sub(last.Round(0)) - now.Sub(last)
+	return difference.Abs() > time.Second
+}
+
+// replan judges everything by a clock that was stepped. Staples may begin or
+// end, a refresh time that is now in the future may not count for max_age (S3),
+// and no plan made by the old clock may reach beyond what a new one could.
+func (s *Service) replan(now time.Time) {
+	s.log.Info("the clock was stepped, judging staples anew")
+	for _, c := range s.everyone() {
+		s.rejudge(c, now)
+		s.present(c, false)
+	}
+	nudge(s.wake)
+}
+
+// rejudge computes c's window and plan again.
+func (s *Service) rejudge(c *certificate, now time.Time) {
+	cfg := s.settings.Load().cfg
+	s.mu.Lock()
+	defer s.unlock()
+	c.held, c.next = c.held.again(cfg.MaxAge), c.next.again(cfg.MaxAge)
+	s.settle(c, now)
+	if c.lane != nil && c.lane.breaker.until.Sub(now) > lastPause {
+		c.lane.breaker.probeNow(now)
+	}
+	if c.place > 0 && !c.ready && (c.due.Sub(now) > cfg.RefreshEvery || c.over(c.due)) {
+		s.queueAt(c, now, c.interval)
+	}
+}
+
+// again is h with its window computed anew.
+func (h *held) again(maxAge time.Duration) *held {
+	if h == nil || h.response == nil {
+		return h
+	}
+	return newHeld(h.response, h.verdict, h.refreshed, maxAge, h)
+}
+
+// everyone lists the certificates.
+func (s *Service) everyone() []*certificate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*certificate, 0, len(s.certs))
+	for _, c := range s.certs {
+		all = append(all, c)
+	}
+	return all
+}
