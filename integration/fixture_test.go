@@ -114,9 +114,9 @@ func (h *house) awaitStaple(promise, name string, wanted bool, within time.Durat
 }
 
 // awaitRecord waits for a log line of a level that contains every one of the words.
-func (h *house) awaitRecord(promise, level string, words ...string) map[string]any {
+func (h *house) awaitRecord(promise, level string, words ...string) map[string]string {
 	h.t.Helper()
-	var found map[string]any
+	var found map[string]string
 	wait.Until(h.t, soon, fmt.Sprintf("%s: a %s with %q in the log", promise, level, words), func() error {
 		records := h.Log.Records(level, words...)
 		if len(records) == 0 {

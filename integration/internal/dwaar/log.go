@@ -3,6 +3,8 @@ package dwaar
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -58,20 +60,34 @@ next:
 	return out
 }
 
-// Records parses the JSON lines of the log at a level ("WARN") whose message or
-// fields contain every one of the words.
-func (l *Log) Records(level string, words ...string) []map[string]any {
-	var out []map[string]any
+// Records returns the records of a level ("WARN") that contain every one of the words, by key.
+// It reads both of slog's formats.
+func (l *Log) Records(level string, words ...string) []map[string]string {
+	var out []map[string]string
 	for _, line := range l.Lines(words...) {
-		var record map[string]any
-		if json.Unmarshal([]byte(line), &record) != nil {
-			continue
-		}
-		if got, _ := record["level"].(string); strings.EqualFold(got, level) {
+		record := parse(line)
+		if strings.EqualFold(record["level"], level) {
 			out = append(out, record)
 		}
 	}
 	return out
+}
+
+var pair = regexp.MustCompile(`(\w+)=("(?:[^"\\]|\\.)*"|\S*)`)
+
+func parse(line string) map[string]string {
+	record := map[string]string{}
+	var fields map[string]any
+	if json.Unmarshal([]byte(line), &fields) == nil {
+		for key, value := range fields {
+			record[key] = fmt.Sprint(value)
+		}
+		return record
+	}
+	for _, m := range pair.FindAllStringSubmatch(line, -1) {
+		record[m[1]] = m[2]
+	}
+	return record
 }
 
 // faults are signs of a broken program that no test expects.
