@@ -103,10 +103,16 @@ func (s *Signer) single(ctx context.Context, id ocspsvc.CertID, now time.Time) (
 		return single, fmt.Errorf("looking up serial %x: %w", id.Serial, err)
 	}
 	switch record.Status {
+	case 0:
 	case ocspsvc.Good:
 		single.Status = ocspsvc.Good
 	case ocspsvc.Revoked:
+		if record.RevokedAt.IsZero() {
+			return single, fmt.Errorf("the record of serial %x does not say when it was revoked", id.Serial)
+		}
 		single.Status, single.RevokedAt, single.RevocationReason = ocspsvc.Revoked, record.RevokedAt, record.Reason
+	default:
+		return single, fmt.Errorf("the record of serial %x has status %q", id.Serial, record.Status)
 	}
 	return single, nil
 }
