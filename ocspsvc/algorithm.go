@@ -68,14 +68,14 @@ func signatureAlgorithm(oid asn1.ObjectIdentifier, params cryptobyte.String) (x5
 // pssAlgorithm reads RSASSA-PSS-params (RFC 4055 §3.1). Both hashes have to be
 // the same SHA-2; the salt, unlike in x509, may have any length.
 func pssAlgorithm(params cryptobyte.String) (x509.SignatureAlgorithm, int) {
-	var body, hash, mask, mgfParams, salt, ignored cryptobyte.String
+	var body, hash, mask, mgfParams, ignored cryptobyte.String
 	var hashID, mgfID, mgfHashID asn1.ObjectIdentifier
 	var saltLength int
 	ok := params.ReadASN1(&body, cbasn1.SEQUENCE) && params.Empty() &&
 		body.ReadASN1(&hash, explicit(0)) && readAlgorithm(&hash, &hashID, &ignored) &&
 		body.ReadASN1(&mask, explicit(1)) && readAlgorithm(&mask, &mgfID, &mgfParams) && mgfID.Equal(oidMGF1) &&
 		readAlgorithm(&mgfParams, &mgfHashID, &ignored) && mgfHashID.Equal(hashID) &&
-		body.ReadASN1(&salt, explicit(2)) && salt.ReadASN1Integer(&saltLength) && saltLength >= 0 && readTrailer(&body)
+		body.ReadOptionalASN1Integer(&saltLength, explicit(2), 20) && saltLength >= 0 && readTrailer(&body)
 	if !ok {
 		return x509.UnknownSignatureAlgorithm, 0
 	}

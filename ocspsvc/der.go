@@ -33,7 +33,7 @@ func readTime(s *cryptobyte.String, out *time.Time) bool {
 	}
 	t, err := time.Parse(derTime, string(text))
 	*out = t
-	return err == nil
+	return err == nil && !t.IsZero() // zero stands for absent
 }
 
 func addTime(b *cryptobyte.Builder, t time.Time) {

@@ -76,7 +76,7 @@ func (id *ResponderID) read(s *cryptobyte.String) bool {
 		id.Name = name
 		return ok && content.Empty()
 	case explicit(2):
-		return content.ReadASN1Bytes(&id.KeyHash, cbasn1.OCTET_STRING) && content.Empty()
+		return content.ReadASN1Bytes(&id.KeyHash, cbasn1.OCTET_STRING) && content.Empty() && len(id.KeyHash) > 0
 	}
 	return false
 }
