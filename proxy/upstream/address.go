@@ -35,7 +35,7 @@ func (a Address) String() string {
 func ParseAddress(written string) (Address, error) {
 	if path, ok := strings.CutPrefix(written, "unix/"); ok {
 		if !strings.HasPrefix(path, "/") {
-			return Address{}, fmt.Errorf("upstream %q: the path of the socket is not absolute", written)
+			return Address{}, fmt.Errorf("reverse_proxy: upstream %q: the path of the socket is not absolute", written)
 		}
 		return Address{Network: "unix", Dial: path}, nil
 	}
@@ -47,13 +47,13 @@ func ParseAddress(written string) (Address, error) {
 		case "https":
 			address.TLS, port = true, "443"
 		default:
-			return Address{}, fmt.Errorf("upstream %q: the scheme is neither http nor https", written)
+			return Address{}, fmt.Errorf("reverse_proxy: upstream %q: the scheme is neither http nor https", written)
 		}
 		rest = after
 	}
 	host, port, err := splitHostPort(rest, port)
 	if err != nil {
-		return Address{}, fmt.Errorf("upstream %q: %w", written, err)
+		return Address{}, fmt.Errorf("reverse_proxy: upstream %q: %w", written, err)
 	}
 	address.Dial = net.JoinHostPort(host, port)
 	return address, nil

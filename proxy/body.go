@@ -1,0 +1,69 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// linger is how long the rest of a body that nobody wanted is still read, so
+// that the client gets to read its answer before the connection is closed.
+const linger = 5 * time.Second
+
+// body is a request body that must arrive in time.
+type body struct {
+	io.ReadCloser
+	deadline func(time.Time) error
+	bounded  bool
+
+	mu    sync.Mutex // held while reading
+	ended bool       // guarded by mu
+}
+
+// boundBody gives r's body limit to arrive in; zero is no limit. The returned
+// function is to be called when r was answered with a status.
+func boundBody(w http.ResponseWriter, r *http.Request, limit time.Duration) (finish func(status int)) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return func(int) {}
+	}
+	b := &body{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline, bounded: limit > 0}
+	if b.bounded {
+		_ = b.deadline(time.Now().Add(limit)) // a connection that broke tells when it is read
+	}
+	r.Body = b
+	major := r.ProtoMajor
+	return func(status int) {
+		if major == 1 && status != http.StatusSwitchingProtocols {
+			b.abandon()
+		}
+	}
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF && !b.ended {
+		b.ended = true
+		if b.bounded {
+			_ = b.deadline(time.Time{})
+		}
+	}
+	return n, err
+}
+
+// abandon is called when the response is complete. What is missing of the body
+// then must not hold the connection for longer than a moment: a read that is
+// still waiting for it is interrupted, and the server's own reading of the
+// rest gets a deadline.
+func (b *body) abandon() {
+	if !b.mu.TryLock() {
+		_ = b.deadline(time.Now())
+		b.mu.Lock()
+	}
+	defer b.mu.Unlock()
+	if !b.ended {
+		_ = b.deadline(time.Now().Add(linger))
+	}
+}

@@ -1,0 +1,70 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"dwaar/proxy/accesslog"
+	"dwaar/proxy/handler"
+)
+
+// front is where the requests of one listener under one configuration arrive.
+type front struct {
+	sites    *sites
+	readBody time.Duration // zero: no limit
+	draining func() bool
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.draining() && r.Header.Get("Upgrade") == "" {
+		// Ask the client to come back on another connection, before this one
+		// is closed between two requests. HTTP/2 turns it into a GOAWAY.
+		w.Header().Set("Connection", "close")
+	}
+	s := f.sites.find(r)
+	if s == nil {
+		f.refuse(w, r)
+		return
+	}
+	finish := boundBody(w, r, f.readBody)
+	response := handler.NewResponse(w)
+	defer record(s.log, accesslog.Begin(r), response)
+	serve(s.handler, response, r)
+	finish(response.Status())
+}
+
+// serve answers r, by the site or for it.
+func serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodConnect {
+		// dwaar forwards to the servers it was told of, and is no tunnel.
+		http.Error(w, "CONNECT is not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	h.ServeHTTP(w, r)
+}
+
+// record writes the access log, also for a handler that panics.
+func record(log *accesslog.Log, e accesslog.Entry, response *handler.Response) {
+	if log != nil {
+		log.Record(e, response.Status(), response.Size())
+	}
+}
+
+// refuse answers requests that are for no site here. On TLS that is a
+// connection reused for a host it was not made for: a 421 tells the client to
+// make another one (RFC 9110 §15.5.20).
+func (f *front) refuse(w http.ResponseWriter, r *http.Request) {
+	if r.TLS != nil && !f.sites.knows(r) {
+		http.Error(w, "no such site on this connection", http.StatusMisdirectedRequest)
+		return
+	}
+	http.Error(w, "no such site", http.StatusNotFound)
+}
+
+// unanswered is the end of every chain.
+func unanswered(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, "not found\n")
+}

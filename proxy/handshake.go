@@ -1,0 +1,44 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"time"
+)
+
+// security is how connections of a listener become TLS connections.
+type security struct {
+	config  *tls.Config
+	timeout time.Duration
+}
+
+// handshake makes conn a TLS connection, in time or not at all. A client that
+// speaks HTTP is told so in HTTP.
+func (s *security) handshake(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	secured := tls.Server(conn, s.config)
+	err := secured.HandshakeContext(ctx)
+	if err == nil {
+		return secured, nil
+	}
+	var header tls.RecordHeaderError
+	if errors.As(err, &header) && header.Conn != nil && looksLikeHTTP(header.RecordHeader) {
+		_ = header.Conn.SetDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(header.Conn, "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"+
+			"This port speaks https, and you sent an http request.\n")
+	}
+	return nil, err
+}
+
+// looksLikeHTTP judges the first five bytes of a connection.
+func looksLikeHTTP(start [5]byte) bool {
+	switch string(start[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "PATCH", "DELET", "OPTIO":
+		return true
+	}
+	return false
+}

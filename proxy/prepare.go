@@ -1,0 +1,245 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"dwaar/proxy/accesslog"
+	"dwaar/proxy/handler"
+	"dwaar/proxy/match"
+	"dwaar/proxy/upstream"
+)
+
+// Prepared is a configuration that was found to work and holds everything it
+// needs, without touching what serves. It must be committed or aborted, once.
+type Prepared struct {
+	server   *Server
+	config   Config
+	lease    *upstream.Lease
+	logs     *accesslog.Change
+	fronts   map[string]*front
+	security map[string]*security // of TLS listeners
+	bound    map[string]net.Listener
+}
+
+// Prepare checks and compiles cfg, opens its access logs and binds the
+// addresses that are not listened on yet. It reports every problem it finds,
+// and then has changed nothing. While a Prepared is neither committed nor
+// aborted, another Prepare waits.
+//
+// tlsConfigFor is asked once for each address that begins to serve TLS. What
+// it returns must follow later changes by itself; the listener keeps it over
+// reloads, so that its session tickets stay valid.
+func (s *Server) Prepare(cfg Config, tlsConfigFor func(address string) *tls.Config) (*Prepared, error) {
+	s.changing.Lock()
+	p := &Prepared{
+		server:   s,
+		config:   cfg.withDefaults(),
+		lease:    s.pools.Lease(),
+		fronts:   make(map[string]*front),
+		security: make(map[string]*security),
+		bound:    make(map[string]net.Listener),
+	}
+	if err := p.prepare(tlsConfigFor); err != nil {
+		p.Abort()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Prepared) prepare(tlsConfigFor func(string) *tls.Config) error {
+	if err := p.config.check(); err != nil {
+		return err
+	}
+	var err error
+	if p.logs, err = p.server.logs.Prepare(p.config.logs()); err != nil {
+		return err
+	}
+	var problems []error
+	for _, l := range p.config.Listeners {
+		f, err := p.compile(l)
+		if err != nil {
+			problems = append(problems, err)
+		}
+		p.fronts[l.Address] = f
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
+	}
+	for _, l := range p.config.Listeners {
+		problems = append(problems, p.secure(l, tlsConfigFor), p.bind(l.Address))
+	}
+	return errors.Join(problems...)
+}
+
+// compile makes the front of one listener.
+func (p *Prepared) compile(l Listener) (*front, error) {
+	table := newSites()
+	var problems []error
+	for _, written := range l.Sites {
+		s, err := p.compileSite(written)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", written.name(l), err))
+			continue
+		}
+		for _, host := range written.hosts() {
+			table.add(host, s)
+		}
+	}
+	return &front{sites: table, readBody: p.config.Timeouts.ReadBody}, errors.Join(problems...)
+}
+
+func (p *Prepared) compileSite(written Site) (*site, error) {
+	s := &site{length: len(written.Path)}
+	if written.Path != "" {
+		path, err := match.Path{written.Path}.Compile()
+		if err != nil {
+			return nil, err
+		}
+		s.path = path
+	}
+	if written.Log != nil {
+		s.log = p.logs.Log(*written.Log)
+	}
+	apply, err := written.Routes.Compile(&handler.Env{Log: p.server.log, Pools: p.lease})
+	if err != nil {
+		return nil, err
+	}
+	s.handler = apply(http.HandlerFunc(unanswered))
+	return s, nil
+}
+
+// secure decides what a listener does with new connections.
+func (p *Prepared) secure(l Listener, tlsConfigFor func(string) *tls.Config) error {
+	if !l.TLS {
+		return nil
+	}
+	sec := &security{timeout: p.config.Timeouts.Handshake}
+	if kept := p.server.listener(l.Address); kept != nil && kept.security.Load() != nil {
+		sec.config = kept.security.Load().config
+	} else if config := tlsConfigFor(l.Address); config != nil {
+		sec.config = config.Clone()
+		if len(sec.config.NextProtos) == 0 {
+			sec.config.NextProtos = []string{"h2", "http/1.1"}
+		}
+	} else {
+		return fmt.Errorf("listening on %s: no certificates for it", l.Address)
+	}
+	p.security[l.Address] = sec
+	return nil
+}
+
+// bind opens the socket of an address that has none yet.
+func (p *Prepared) bind(address string) error {
+	if p.server.listener(address) != nil {
+		return nil
+	}
+	socket, err := net.Listen("tcp", address)
+	if err != nil {
+		return p.explain(address, err)
+	}
+	p.bound[address] = socket
+	return nil
+}
+
+// explain says more about a busy port if it is dwaar that keeps it busy.
+func (p *Prepared) explain(address string, err error) error {
+	err = fmt.Errorf("listening on %s: %w", address, err)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(address)
+	p.server.mu.Lock()
+	defer p.server.mu.Unlock()
+	for other := range p.server.listeners {
+		if _, busy, _ := net.SplitHostPort(other); busy == port {
+			return fmt.Errorf("%w: this dwaar holds the port as %s, and can change that only by a restart", err, other)
+		}
+	}
+	return err
+}
+
+// Abort gives back what Prepare took.
+func (p *Prepared) Abort() {
+	defer p.server.changing.Unlock()
+	for _, socket := range p.bound {
+		_ = socket.Close()
+	}
+	if p.logs != nil {
+		p.logs.Abort()
+	}
+	p.lease.Release()
+}
+
+// Commit lets p serve. New requests see it at once, also on connections that
+// are already open; requests that have begun end as they began. Listeners
+// that p does not have stop listening and get the grace period.
+func (p *Prepared) Commit() error {
+	s := p.server
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		p.Abort()
+		return errStopped
+	}
+	defer s.changing.Unlock()
+	defer s.mu.Unlock()
+	for _, log := range p.logs.Commit() {
+		s.work = append(s.work, task{run: log.Run})
+	}
+	before := s.listeners
+	s.listeners = make(map[string]*listener, len(p.fronts))
+	for address, f := range p.fronts {
+		s.listeners[address] = p.commitListener(before[address], address, f)
+	}
+	for address, l := range before {
+		if s.listeners[address] == nil {
+			l.close(p.config.GracePeriod)
+		}
+	}
+	s.grace = p.config.GracePeriod
+	s.work = append(s.work, releaseLater(s.lease))
+	s.lease = p.lease
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// commitListener puts f in service, on the listener the address has or on a
+// new one. It is called with s.mu held.
+func (p *Prepared) commitListener(l *listener, address string, f *front) *listener {
+	s := p.server
+	if l == nil {
+		l = newListener(p.bound[address], s.noise)
+		s.work = append(s.work, task{run: l.run, serves: true})
+	}
+	f.draining = l.draining.Load
+	l.security.Store(p.security[address])
+	l.front.Store(f)
+	l.renew(p.config.protocol())
+	return l
+}
+
+func releaseLater(lease *upstream.Lease) task {
+	return task{run: func(ctx context.Context) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(settle):
+		}
+		lease.Release()
+	}}
+}
+
+func (s *Server) listener(address string) *listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listeners[address]
+}
