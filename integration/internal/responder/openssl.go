@@ -1,10 +1,9 @@
 package responder
 
 import (
-	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"dwaar/integration/internal/dwaar"
 	"dwaar/integration/internal/pki"
 	"dwaar/integration/internal/wait"
 )
@@ -27,7 +27,7 @@ type OpenSSL struct {
 	index  map[string]string
 	cmd    *exec.Cmd
 	exited chan struct{}
-	out    bytes.Buffer
+	out    *dwaar.Log
 }
 
 // NewOpenSSL writes the index of issuer into a directory and chooses a port; Start
@@ -73,7 +73,8 @@ func (o *OpenSSL) Start() {
 	args := []string{"ocsp", "-index", o.path("index.txt"), "-port", strconv.Itoa(o.port),
 		"-rsigner", o.path("ca.pem"), "-rkey", o.path("ca.key"), "-CA", o.path("ca.pem")}
 	o.cmd = exec.Command("openssl", append(args, o.extra...)...)
-	o.cmd.Stdout, o.cmd.Stderr = &o.out, &o.out
+	o.out = &dwaar.Log{}
+	o.cmd.Stdout, o.cmd.Stderr = o.out, o.out
 	if err := o.cmd.Start(); err != nil {
 		o.t.Fatalf("openssl ocsp: %v", err)
 	}
@@ -82,12 +83,12 @@ func (o *OpenSSL) Start() {
 		_ = cmd.Wait()
 		close(done)
 	}(o.cmd, o.exited)
+	// A connection to see whether it listens would be the one it serves, for good.
 	wait.Until(o.t, 20*time.Second, "openssl ocsp to listen", func() error {
-		c, err := net.DialTimeout("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)), time.Second)
-		if err != nil {
-			return err
+		if !strings.Contains(strings.ToLower(o.out.String()), "waiting for ocsp client connections") {
+			return errors.New(o.out.String())
 		}
-		return c.Close()
+		return nil
 	})
 }
 
