@@ -361,3 +361,7 @@ type brokenKey struct{ crypto.Signer }
 func (brokenKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return nil, errors.New("token unplugged")
 }
+
+func extensions(id asn1.ObjectIdentifier, value []byte) []pkix.Extension {
+	return []pkix.Extension{{Id: id, Value: value}}
+}
