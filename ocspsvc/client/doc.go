@@ -27,7 +27,7 @@
 //     encoded request has at most 255 octets (RFC 5019 §5, RFC 9919 §5) and by
 //     POST if it is longer. A URL with a query is asked by POST only, because
 //     nothing says where a GET would put the request. The other method follows
-//     when the answer is an HTTP error or no OCSP response.
+//     when the answer is an HTTP error, no OCSP response or a dropped connection.
 //   - Once more with Cache-Control: no-cache after a GET that brought an
 //     expired response, which a cache may have kept (RFC 5019 §5).
 //

@@ -79,7 +79,10 @@ func (c *Client) send(ctx context.Context, transport http.RoundTripper, q questi
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return nil, networkError(ctx, err, connected)
+		if connected {
+			err = &droppedError{err}
+		}
+		return nil, networkError(ctx, err)
 	}
 	return resp, nil
 }
@@ -144,7 +147,7 @@ func (c *Client) read(ctx context.Context, resp *http.Response) (reply, error) {
 		return reply{}, refuse(ocspsvc.ReasonTooLarge, "more than %d bytes", maxBody)
 	}
 	if err != nil {
-		return reply{}, networkError(ctx, fmt.Errorf("reading the body: %w", err), true)
+		return reply{}, networkError(ctx, fmt.Errorf("reading the body: %w", &droppedError{err}))
 	}
 	return reply{body, resp.Header.Get("Content-Type"), wait}, nil
 }

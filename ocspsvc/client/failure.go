@@ -112,16 +112,14 @@ func refuse(reason ocspsvc.Reason, format string, args ...any) *ocspsvc.Error {
 	return &ocspsvc.Error{Reason: reason, Err: fmt.Errorf(format, args...)}
 }
 
-// networkError gives the failure of a lookup or exchange its word. Connected
-// says that the responder had been reached.
-func networkError(ctx context.Context, err error, connected bool) *ocspsvc.Error {
-	if already := new(ocspsvc.Error); errors.As(err, &already) {
-		return already
-	}
+// droppedError is a connection that broke, or spoke no HTTP, once it was there.
+type droppedError struct{ error }
+
+func (e *droppedError) Unwrap() error { return e.error }
+
+// networkError gives the failure of a lookup, dial or exchange its word.
+func networkError(ctx context.Context, err error) *ocspsvc.Error {
 	reason := ocspsvc.ReasonUnreachable
-	if connected {
-		reason = ocspsvc.ReasonHTTPError
-	}
 	var slow net.Error
 	switch {
 	case errors.As(err, new(*netguard.BlockedError)), errors.As(err, new(*netguard.URLError)):

@@ -62,7 +62,7 @@ func (f *fetching) result(ctx context.Context) (*ocspsvc.Response, error) {
 	case f.unknown != nil:
 		return f.unknown, nil
 	case len(f.failed) == 0: // not even time for one attempt
-		f.fail(f.round.targets[0], "", networkError(ctx, context.Cause(ctx), false))
+		f.fail(f.round.targets[0], "", networkError(ctx, context.Cause(ctx)))
 	}
 	return nil, (&FetchError{f.failed}).summary()
 }

@@ -33,7 +33,7 @@ func (c *Client) FetchIssuer(ctx context.Context, leaf *x509.Certificate) (*x509
 		return s.issuer, nil
 	}
 	if len(s.failed) == 0 {
-		s.fail(s.round.targets[0], "", networkError(ctx, context.Cause(ctx), false))
+		s.fail(s.round.targets[0], "", networkError(ctx, context.Cause(ctx)))
 	}
 	return nil, (&FetchError{s.failed}).summary()
 }

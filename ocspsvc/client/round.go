@@ -96,7 +96,7 @@ func (r *round) resolve(ctx context.Context, t *target) error {
 		t.addrs, err = r.guard.Resolve(ctx, u.Hostname())
 	}
 	if err != nil {
-		return networkError(ctx, err, false)
+		return networkError(ctx, err)
 	}
 	t.url, t.resolved = u, true
 	return nil

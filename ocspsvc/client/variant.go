@@ -49,6 +49,10 @@ func (v variant) alternatives(err error) []variant {
 	switch ocspsvc.ReasonOf(err) {
 	case ocspsvc.ReasonHTTPError, ocspsvc.ReasonMalformed, ocspsvc.ReasonTooLarge:
 		return []variant{v.otherMethod()}
+	case ocspsvc.ReasonUnreachable:
+		if errors.As(err, new(*droppedError)) {
+			return []variant{v.otherMethod()}
+		}
 	case ocspsvc.ReasonWrongCertificate, ocspsvc.ReasonUnknown:
 		return []variant{v.otherHash()}
 	case ocspsvc.ReasonExpired:
