@@ -42,6 +42,11 @@ func (b *Binding) check() error {
 	if len(b.Names) == 0 {
 		return fmt.Errorf("certificate %s: it is bound to no name", b.Pair.Serial)
 	}
+	for _, name := range b.Names {
+		if _, err := parseSiteName(name); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -1,0 +1,7 @@
+package tlsstore
+
+// Explain is how a file's error becomes advice.
+var Explain = explain
+
+// NormalName is the form in which names are compared.
+var NormalName = normalName
