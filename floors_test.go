@@ -30,7 +30,7 @@ var floors = map[string][]string{
 	// The OCSP wing.
 	"ocspsvc/client":    {"netguard", "ocspsvc"},
 	"ocspsvc/responder": {"ocspsvc"},
-	"ocspsvc/respstore": {"ocspsvc", "tlsstore/storage"},
+	"ocspsvc/respstore": {},
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
 
 	// The TLS wing.
@@ -47,19 +47,19 @@ var floors = map[string][]string{
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
-		"netguard", "ocspsvc/client", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/dwaarfile",
-		"proxy/handler", "proxy/match", "proxy/upstream", "tlsstore",
+		"netguard", "ocspsvc/client", "ocspsvc/stapler", "proxy", "proxy/accesslog", "proxy/admin",
+		"proxy/dwaarfile", "proxy/handler", "proxy/match", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.
-	"cmd/dwaar/internal/demo": {"ocspsvc", "proxy/admin"},
+	"cmd/dwaar/internal/demo": {"ocspsvc", "ocspsvc/responder", "proxy/admin"},
 	"cmd/dwaar/internal/server": {
 		"netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/respstore", "ocspsvc/stapler", "proxy",
-		"proxy/admin", "proxy/config", "proxy/handler", "proxy/upstream", "tlsstore", "tlsstore/storage",
+		"proxy/admin", "proxy/config", "proxy/dwaarfile", "tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
 		"cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/client",
-		"proxy/admin", "proxy/config",
+		"proxy/admin", "proxy/config", "proxy/dwaarfile",
 	},
 }
 
