@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"dwaar/proxy/config"
+)
+
+// logging is dwaar's own log. Loggers made from it follow a reload.
+type logging struct {
+	stdout, stderr io.Writer
+	level          slog.LevelVar
+	sink           atomic.Pointer[sink]
+}
+
+// sink is where lines go and what they look like.
+type sink struct {
+	mu   sync.Mutex // serialises lines
+	w    io.Writer
+	file *os.File // nil unless w is one of ours
+	json bool
+}
+
+func newLogging(stdout, stderr io.Writer) *logging {
+	l := &logging{stdout: stdout, stderr: stderr}
+	l.sink.Store(&sink{w: stderr})
+	return l
+}
+
+func (l *logging) logger() *slog.Logger {
+	options := &slog.HandlerOptions{Level: &l.level}
+	return slog.New(&follower{
+		log:  l,
+		text: slog.NewTextHandler(line{l}, options),
+		json: slog.NewJSONHandler(line{l}, options),
+	})
+}
+
+// prepare opens what cfg names, without a change to the log. The sink must be
+// given to use or dropped.
+func (l *logging) prepare(cfg config.Log) (*sink, error) {
+	s := &sink{json: cfg.Format == "json"}
+	switch cfg.Output {
+	case "stdout":
+		s.w = l.stdout
+	case "stderr":
+		s.w = l.stderr
+	default:
+		file, err := os.OpenFile(cfg.Output, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+		s.w, s.file = file, file
+	}
+	return s, nil
+}
+
+// use lets lines go to s from now on, and closes what was used before.
+func (l *logging) use(s *sink, level string) {
+	_ = l.level.UnmarshalText([]byte(level)) // proxy/config knows the words
+	l.sink.Swap(s).drop()
+}
+
+func (l *logging) close() { l.use(&sink{w: l.stderr}, l.level.Level().String()) }
+
+func (s *sink) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file != nil {
+		_ = s.file.Close()
+		s.file = nil
+	}
+}
+
+// line writes to whatever the sink is now. Handlers give it one whole line.
+type line struct{ log *logging }
+
+func (l line) Write(b []byte) (int, error) {
+	s := l.log.sink.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(b)
+}
+
+// follower is a handler in the format that the sink has now.
+type follower struct {
+	log        *logging
+	text, json slog.Handler
+}
+
+func (f *follower) Enabled(ctx context.Context, level slog.Level) bool {
+	return f.text.Enabled(ctx, level)
+}
+
+func (f *follower) Handle(ctx context.Context, record slog.Record) error {
+	if f.log.sink.Load().json {
+		return f.json.Handle(ctx, record)
+	}
+	return f.text.Handle(ctx, record)
+}
+
+func (f *follower) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &follower{f.log, f.text.WithAttrs(attrs), f.json.WithAttrs(attrs)}
+}
+
+func (f *follower) WithGroup(name string) slog.Handler {
+	return &follower{f.log, f.text.WithGroup(name), f.json.WithGroup(name)}
+}

@@ -1,0 +1,23 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// collect registers what every part counts.
+func (s *Server) collect() (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	all := slices.Concat(s.certs.Collectors(), s.stapler.Collectors(), []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	})
+	for _, c := range all {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+	}
+	return registry, nil
+}

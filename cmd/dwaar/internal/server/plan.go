@@ -1,0 +1,112 @@
+package server
+
+import (
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"dwaar/netguard"
+	"dwaar/ocspsvc/client"
+	"dwaar/proxy/config"
+	"dwaar/proxy/dwaarfile"
+	"dwaar/tlsstore"
+)
+
+// plan is a Dwaarfile with the certificates it names: what can be wrong with
+// it short of the network has been looked at.
+type plan struct {
+	cfg      *config.Config
+	bindings []tlsstore.Binding
+	guard    *netguard.Guard
+	client   *client.Client
+	warnings dwaarfile.Problems
+}
+
+// readPlan reads the Dwaarfile at path. The error has one line for each problem.
+func readPlan(path string, log *slog.Logger) (*plan, error) {
+	cfg, err := config.Load(path, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{cfg: cfg, warnings: cfg.Warnings}
+	problems := p.readCertificates()
+	if err := p.buildClient(log); err != nil {
+		problems = append(problems, dwaarfile.Problem{Pos: dwaarfile.Position{File: path}, Message: err.Error()})
+	}
+	return p, problems.Sorted().Err()
+}
+
+func (p *plan) buildClient(log *slog.Logger) (err error) {
+	if p.guard, err = netguard.New(p.cfg.Guard); err != nil {
+		return fmt.Errorf("ocsp: %w", err)
+	}
+	p.client, err = client.New(p.cfg.Client, p.guard, log)
+	return err
+}
+
+// readCertificates loads every pair and binds it to its sites.
+func (p *plan) readCertificates() (problems dwaarfile.Problems) {
+	files := make([]tlsstore.Files, len(p.cfg.Certificates))
+	for i, c := range p.cfg.Certificates {
+		files[i] = tlsstore.Files{Cert: c.CertFile, Key: c.KeyFile}
+	}
+	pairs, errs := tlsstore.LoadPairs(files)
+	for i, c := range p.cfg.Certificates {
+		if errs[i] != nil {
+			problems = append(problems, dwaarfile.Problem{Pos: c.Position, Message: "tls: " + errs[i].Error()})
+			continue
+		}
+		p.bind(c, pairs[i])
+	}
+	return problems
+}
+
+func (p *plan) bind(c config.Certificate, pair *tlsstore.Pair) {
+	for _, s := range c.Serves {
+		p.bindings = append(p.bindings, tlsstore.Binding{
+			Listener: s.Listener, Names: s.Names, Pair: pair, OCSPOff: c.OCSPOff,
+		})
+		if names := uncovered(pair, s.Names); len(names) > 0 {
+			p.warn(c.Position, "tls: the certificate is not for "+strings.Join(names, ", ")+": clients will refuse it")
+		}
+	}
+	if warning := pair.Warning(time.Now()); warning != "" {
+		p.warn(c.Position, "tls: "+warning)
+	}
+}
+
+func (p *plan) warn(at dwaarfile.Position, message string) {
+	p.warnings = append(p.warnings, dwaarfile.Problem{Pos: at, Message: message})
+}
+
+// uncovered returns the site names that pair's leaf is not valid for.
+func uncovered(pair *tlsstore.Pair, names []string) (not []string) {
+	leaf, err := x509.ParseCertificate(pair.Certificate.Certificate[0])
+	if err != nil {
+		return nil // it was parsed when it was loaded
+	}
+	for _, name := range names {
+		host := strings.Replace(name, "*.", "any-label.", 1)
+		if host != "" && leaf.VerifyHostname(host) != nil {
+			not = append(not, name)
+		}
+	}
+	return not
+}
+
+// Check reads the Dwaarfile at path with the certificates and keys it names,
+// and opens no port and no connection. The warnings are one line each; the
+// error has a line for each problem, as file:line:col: message.
+func Check(path string) (warnings []string, err error) {
+	p, err := readPlan(path, slog.New(slog.DiscardHandler))
+	if p == nil {
+		return nil, err
+	}
+	for _, w := range p.warnings.Sorted() {
+		warnings = append(warnings, w.Error())
+	}
+	return warnings, err
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"dwaar/proxy"
+	"dwaar/proxy/admin"
+)
+
+// Reload reads the Dwaarfile again and serves what it says now. Everything new
+// is read, built and bound before anything is exchanged: on an error nothing
+// has changed, and its text has a line for each problem. Certificates, staples,
+// session ticket keys and open connections stay.
+func (s *Server) Reload(ctx context.Context) error { return s.ReloadFile(ctx, "") }
+
+// ReloadFile is Reload from another file, which later reloads read too if this
+// one succeeds. Empty means the same file as before.
+func (s *Server) ReloadFile(ctx context.Context, path string) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	path = cmp.Or(path, *s.path.Load())
+	err := s.reload(ctx, path)
+	outcome := &admin.Reload{At: time.Now()}
+	if err != nil {
+		outcome.Error = err.Error()
+		s.log.Error("the configuration was refused, the running one stays", "config", path, "err", err)
+	} else {
+		s.path.Store(&path)
+		s.log.Info("reloaded", "config", path, "listeners", addresses(s.plan.Load()))
+	}
+	s.lastReload.Store(outcome)
+	return err
+}
+
+func (s *Server) reload(ctx context.Context, path string) error {
+	next, err := readPlan(path, s.log)
+	if err != nil {
+		return err
+	}
+	if err := s.unchangeable(next); err != nil {
+		return err
+	}
+	sink, err := s.logging.prepare(next.cfg.Log)
+	if err != nil {
+		return err
+	}
+	prepared, err := s.prepare(next)
+	if err == nil {
+		err = s.exchange(ctx, next, prepared)
+	}
+	if err != nil {
+		sink.drop()
+		return err
+	}
+	s.logging.use(sink, next.cfg.Log.Level)
+	s.warn(next)
+	return nil
+}
+
+// unchangeable refuses what a running dwaar cannot exchange.
+func (s *Server) unchangeable(next *plan) error {
+	var problems []error
+	if now := s.plan.Load(); s.storageDir(next) != s.storageDir(now) {
+		problems = append(problems, errors.New("storage: a reload cannot change it, restart dwaar"))
+	} else if s.adminConfig(next) != s.adminConfig(now) {
+		problems = append(problems, errors.New("admin: a reload cannot change it, restart dwaar"))
+	}
+	return errors.Join(problems...)
+}
+
+// exchange goes over to next. New certificates come stapled: they are in the
+// store, and asked for, before their sites let requests in.
+func (s *Server) exchange(ctx context.Context, next *plan, prepared *proxy.Prepared) error {
+	now := s.plan.Load()
+	if err := s.stapler.Reconfigure(next.cfg.Stapler, next.client); err != nil {
+		prepared.Abort()
+		return err
+	}
+	if err := s.certs.Reconfigure(next.cfg.TLS, next.bindings); err != nil {
+		prepared.Abort()
+		return errors.Join(err, s.stapler.Reconfigure(now.cfg.Stapler, now.client))
+	}
+	s.plan.Store(next)
+	_ = s.staple(ctx) // a caller who has left does not stop the exchange half-way
+	s.stapler.Sync()
+	return prepared.Commit()
+}

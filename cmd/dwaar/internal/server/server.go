@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"dwaar/ocspsvc/respstore"
+	"dwaar/ocspsvc/stapler"
+	"dwaar/proxy"
+	"dwaar/proxy/admin"
+	"dwaar/tlsstore"
+	"dwaar/tlsstore/storage"
+)
+
+// Options are what a dwaar needs from the program around it.
+type Options struct {
+	ConfigPath string // the Dwaarfile
+	DataDir    string // for everything that no option puts elsewhere; made if missing
+	Version    string // as status shows it
+
+	Stdout, Stderr io.Writer // where `log` and access logs may go
+
+	// Ready, if set, is called once: when the listeners are up.
+	Ready func()
+}
+
+// Server is one running dwaar.
+type Server struct {
+	opts    Options
+	started time.Time
+	logging *logging
+	log     *slog.Logger
+
+	certs   *tlsstore.Store
+	stapler *stapler.Service
+	http    *proxy.Server
+	door    *admin.Server
+	metrics *prometheus.Registry
+
+	path  atomic.Pointer[string] // absolute, of the Dwaarfile
+	plan  atomic.Pointer[plan]   // what runs
+	ready atomic.Bool
+	stop  atomic.Pointer[context.CancelFunc]
+
+	reloading  sync.Mutex // one reload at a time
+	lastReload atomic.Pointer[admin.Reload]
+}
+
+// New reads the Dwaarfile and builds every part. It opens storage and the log,
+// and no socket. The error has one line for each problem of the Dwaarfile.
+func New(opts Options) (*Server, error) {
+	path, err := filepath.Abs(opts.ConfigPath)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", opts.ConfigPath, err)
+	}
+	s := &Server{opts: opts, started: time.Now(), logging: newLogging(opts.Stdout, opts.Stderr)}
+	s.path.Store(&path)
+	s.log = s.logging.logger()
+	p, err := readPlan(opts.ConfigPath, s.log)
+	if err != nil {
+		return nil, err
+	}
+	sink, err := s.logging.prepare(p.cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	s.logging.use(sink, p.cfg.Log.Level)
+	s.plan.Store(p)
+	if err := s.build(p); err != nil {
+		s.logging.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// build makes the parts, from the ground up.
+func (s *Server) build(p *plan) error {
+	files, err := storage.NewFileSystem(s.storageDir(p))
+	if err != nil {
+		return err
+	}
+	if s.certs, err = tlsstore.New(p.cfg.TLS, s.log); err != nil {
+		return err
+	}
+	if err = s.certs.Apply(p.bindings); err != nil {
+		return err
+	}
+	view := catalog{s.certs, s.log}
+	s.stapler, err = stapler.New(p.cfg.Stapler, view, p.client, respstore.New(files, s.log), s.log,
+		stapler.WithRevocations(view))
+	if err != nil {
+		return err
+	}
+	s.http = proxy.New(s.log)
+	if s.door, err = admin.New(s.adminConfig(p), controller{s}, s.log); err != nil {
+		return err
+	}
+	s.metrics, err = s.collect()
+	return err
+}
+
+// Log is dwaar's own log, as the Dwaarfile wants it.
+func (s *Server) Log() *slog.Logger { return s.log }
+
+func (s *Server) storageDir(p *plan) string {
+	if p.cfg.Storage != "" {
+		return p.cfg.Storage
+	}
+	return s.opts.DataDir
+}
+
+func (s *Server) adminConfig(p *plan) admin.Config {
+	cfg := p.cfg.Admin
+	if cfg.Listen == "" {
+		cfg.Listen = admin.DefaultListen(s.opts.DataDir)
+	}
+	return cfg
+}
+
+// prepare binds and compiles what p's sites need, beside what serves.
+func (s *Server) prepare(p *plan) (*proxy.Prepared, error) {
+	return s.http.Prepare(p.cfg.HTTP, s.tlsConfig)
+}
+
+// warn logs what was found dubious in a Dwaarfile.
+func (s *Server) warn(p *plan) {
+	for _, w := range p.warnings.Sorted() {
+		s.log.Warn("the Dwaarfile is valid, but", "err", w.Error())
+	}
+}
+
+func (s *Server) tlsConfig(listener string) *tls.Config {
+	return s.certs.TLSConfig(listener, []string{"h2", "http/1.1"})
+}
