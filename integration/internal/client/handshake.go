@@ -6,8 +6,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/ocsp"
@@ -76,7 +78,10 @@ func (h Handshake) GoodStaple() error {
 	if len(h.Staple) == 0 {
 		return fmt.Errorf("no staple for serial %x", h.Leaf.SerialNumber)
 	}
-	r, err := ocsp.ParseResponseForCert(h.Staple, h.Leaf, h.Issuer)
+	r, err := ocsp.ParseResponseForCert(h.Staple, h.Leaf, nil)
+	if err == nil {
+		err = signedFor(r, h.Issuer)
+	}
 	if err != nil {
 		return fmt.Errorf("staple for serial %x: %w", h.Leaf.SerialNumber, err)
 	}
@@ -90,4 +95,19 @@ func (h Handshake) GoodStaple() error {
 		return fmt.Errorf("staple holds from %v until %v, now is %v", r.ThisUpdate, r.NextUpdate, now)
 	}
 	return nil
+}
+
+// signedFor checks the signature: by issuer, whose certificate may be enclosed, or by a
+// delegate of it. (ParseResponse with an issuer refuses an enclosed intermediate.)
+func signedFor(r *ocsp.Response, issuer *x509.Certificate) error {
+	if r.Certificate == nil || r.Certificate.Equal(issuer) {
+		return r.CheckSignatureFrom(issuer)
+	}
+	if !slices.Contains(r.Certificate.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning) {
+		return errors.New("signed by a certificate that may not sign responses")
+	}
+	if err := r.Certificate.CheckSignatureFrom(issuer); err != nil {
+		return err
+	}
+	return r.CheckSignatureFrom(r.Certificate)
 }
