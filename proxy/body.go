@@ -17,8 +17,8 @@ type body struct {
 	deadline func(time.Time) error
 	bounded  bool
 
-	mu    sync.Mutex // held while reading
-	ended bool       // guarded by mu
+	mu   sync.Mutex // held while reading
+	last error      // of the last read; guarded by mu
 }
 
 // boundBody gives r's body limit to arrive in; zero is no limit. The returned
@@ -44,26 +44,25 @@ func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && !b.ended {
-		b.ended = true
-		if b.bounded {
-			_ = b.deadline(time.Time{})
-		}
+	if err == io.EOF && b.last == nil && b.bounded {
+		_ = b.deadline(time.Time{})
 	}
+	b.last = err
 	return n, err
 }
 
 // abandon is called when the response is complete. What is missing of the body
 // then must not hold the connection for longer than a moment: a read that is
 // still waiting for it is interrupted, and the server's own reading of the
-// rest gets a deadline.
+// rest gets a deadline. A client that was too slow already gets no more time.
 func (b *body) abandon() {
-	if !b.mu.TryLock() {
+	interrupted := !b.mu.TryLock()
+	if interrupted {
 		_ = b.deadline(time.Now())
 		b.mu.Lock()
 	}
 	defer b.mu.Unlock()
-	if !b.ended {
+	if b.last == nil || interrupted {
 		_ = b.deadline(time.Now().Add(linger))
 	}
 }

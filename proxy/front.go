@@ -22,6 +22,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// is closed between two requests. HTTP/2 turns it into a GOAWAY.
 		w.Header().Set("Connection", "close")
 	}
+	if r.Method == "PRI" {
+		// The preface of HTTP/2 (RFC 9113 §3.4) without TLS, which net/http
+		// leaves to handlers.
+		w.Header().Set("Connection", "close")
+		http.Error(w, "HTTP/2 is for https only", http.StatusHTTPVersionNotSupported)
+		return
+	}
 	s := f.sites.find(r)
 	if s == nil {
 		f.refuse(w, r)

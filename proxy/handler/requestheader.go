@@ -54,7 +54,7 @@ func refuseInRequest(op HeaderOp, field string) error {
 	case op.Op == "default":
 		return fmt.Errorf("%s: a default is for responses only", field)
 	case field == "Host" && op.Op != "set" && op.Op != "replace":
-		return fmt.Errorf("Host can be set, not %s", map[string]string{"add": "added to", "delete": "deleted"}[op.Op])
+		return fmt.Errorf("%s: a request has exactly one; set or replace it", field)
 	case isFraming(field):
 		return fmt.Errorf("%s is set by the server and cannot be changed", field)
 	case op.Op != "delete" && (strings.HasPrefix(field, "X-Forwarded-") || field == "Forwarded"):
