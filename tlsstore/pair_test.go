@@ -183,6 +183,7 @@ func TestErrorsOfPairsSayWhatToDo(t *testing.T) {
 		"key as certificate":   {key, key, "certificate: no certificate in it (PEM block CERTIFICATE), only PRIVATE KEY"},
 		"certificate as key":   {good, good, "key: no private key in it (PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY), only CERTIFICATE, CERTIFICATE"},
 		"cut off":              {good[:len(good)-40], key, "certificate: it has 2 PEM blocks of which 1 are damaged or cut off; write it again"},
+		"cut off in a label":   {slices.Concat(certPEM(i.leaf), []byte("-----BEG")), key, "certificate: it has 2 PEM blocks of which 1 are damaged or cut off"},
 		"damaged base64":       {bytes.Replace(good, []byte("MII"), []byte("M!!"), 1), key, "certificate: it has 2 PEM blocks of which 1 are damaged or cut off"},
 		"no certificate":       {block("CERTIFICATE", []byte("nonsense")), key, "certificate: block 1 is not a certificate: x509: "},
 		"encrypted PKCS#8":     {good, block("ENCRYPTED PRIVATE KEY", []byte{1}), "key: the private key is encrypted, and there is nobody to ask for its password; decrypt it: openssl pkey"},

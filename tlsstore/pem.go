@@ -45,10 +45,14 @@ func pemBlocks(data []byte, convert string) ([]*pem.Block, error) {
 	return blocks, nil
 }
 
-// count returns how many lines of data begin a block.
+// count returns how many lines of data begin a block; the last may do so only in part.
 func count(data []byte) int {
 	n := bytes.Count(data, slices.Concat([]byte{'\n'}, begin))
 	if bytes.HasPrefix(data, begin) {
+		n++
+	}
+	last := data[bytes.LastIndexByte(data, '\n')+1:]
+	if len(last) > 0 && len(last) < len(begin) && bytes.HasPrefix(begin, last) {
 		n++
 	}
 	return n
