@@ -91,8 +91,8 @@ func untilOneEnds(ctx context.Context, ended <-chan outcome, running int) (left 
 			if o.err != nil {
 				return running, fmt.Errorf("demo: %w", o.err)
 			}
-			if o.lasts && ctx.Err() == nil {
-				return running, errors.New("demo: a part of it ended by itself")
+			if o.lasts {
+				return running, nil // stopped, as by `dwaar stop`
 			}
 		}
 	}

@@ -178,8 +178,8 @@ func TestDemoSaysWhatFailed(t *testing.T) {
 	if err := <-ended; !errors.Is(err, boom) || !strings.HasPrefix(err.Error(), "demo: ") {
 		t.Errorf("ended with %v, want the proxy's error", err)
 	}
-	if err := runOnce(t, func(context.Context, string, string) error { return nil }); err == nil || err.Error() != "demo: a part of it ended by itself" {
-		t.Errorf("proxy that ends by itself: %v", err)
+	if err := runOnce(t, func(context.Context, string, string) error { return nil }); err != nil {
+		t.Errorf("a proxy that was stopped: %v, want the demo to end well", err)
 	}
 }
 

@@ -15,7 +15,6 @@ var dwaarfile = template.Must(template.New(dwaarfileName).Parse(`# Made by dwaar
 	http_port    {{.Ports.HTTP}}
 	https_port   {{.Ports.HTTPS}}
 	default_bind 127.0.0.1
-	default_sni  localhost # for clients that connect by address, and so send no name
 {{- if .Admin}}
 	admin        {{.Admin}}
 {{- end}}
@@ -27,7 +26,7 @@ var dwaarfile = template.Must(template.New(dwaarfileName).Parse(`# Made by dwaar
 	}
 }
 
-localhost {
+localhost, 127.0.0.1 {
 	tls {{.Cert}} {{.Key}}
 	reverse_proxy 127.0.0.1:{{.Ports.Upstream}}
 }

@@ -52,8 +52,11 @@ func choosePorts(dir string) (p ports, l listeners, said []string, err error) {
 		return p, l, nil, err
 	}
 	// The proxy opens its own two; until it does they are only known to be free.
-	for port, whose := range map[*int]string{&p.HTTPS: "https", &p.HTTP: "http"} {
-		ln, err := listenOr(port, whose, &said)
+	for _, own := range []struct {
+		port  *int
+		whose string
+	}{{&p.HTTPS, "https"}, {&p.HTTP, "http"}} {
+		ln, err := listenOr(own.port, own.whose, &said)
 		if err != nil {
 			return p, l, nil, err
 		}

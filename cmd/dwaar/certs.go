@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"dwaar/proxy/admin"
+)
+
+type certsCmd struct {
+	List certsListCmd `cmd:"" help:"List the certificates."`
+	Show certsShowCmd `cmd:"" help:"Print everything about the certificates of a name."`
+}
+
+type certsListCmd struct {
+	adminFlags
+	JSON bool `help:"Print JSON."`
+}
+
+func (c certsListCmd) Run(a *app) error {
+	certs, err := fetchCertificates(c.adminFlags, "")
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.json(map[string]any{"certificates": certs})
+	}
+	t := newTable(a.stdout, "NAMES", "SOURCE", "ISSUER", "SERIAL", "NOT AFTER", "STAPLE")
+	for _, cert := range certs {
+		t.row(names(cert.Names), cert.Source, cert.Issuer, cert.Serial, when(cert.NotAfter), cert.Staple.State)
+	}
+	return t.flush()
+}
+
+type certsShowCmd struct {
+	adminFlags
+	Name string `arg:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
+	JSON bool   `help:"Print JSON."`
+}
+
+func (c certsShowCmd) Run(a *app) error {
+	certs, err := fetchCertificates(c.adminFlags, c.Name)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.json(map[string]any{"certificates": certs})
+	}
+	for i, cert := range certs {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		if err := a.showCertificate(cert); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fetchCertificates(f adminFlags, name string) ([]admin.Certificate, error) {
+	client, err := f.client()
+	if err != nil {
+		return nil, err
+	}
+	return client.Certificates(context.Background(), name)
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+
+	"dwaar/ocspsvc"
+	"dwaar/proxy/admin"
+)
+
+// showCertificate prints all that is known of one certificate, a fact a line.
+func (a *app) showCertificate(c admin.Certificate) error {
+	t := newTable(a.stdout)
+	t.row("names", strings.Join(c.Names, " "))
+	t.row("source", c.Source)
+	t.row("issuer", c.Issuer)
+	t.row("serial", c.Serial)
+	t.row("fingerprint", c.Fingerprint)
+	t.row("not before", when(c.NotBefore))
+	t.row("not after", when(c.NotAfter))
+	t.row("must-staple", mustStaple(c))
+	t.row("revoked", yesNo(c.Revoked))
+	t.row("staple", c.Staple.State)
+	t.row("reason", c.Staple.Reason)
+	if why := ocspsvc.Reason(c.Staple.Reason).Explain(); why != "" {
+		t.row("", why)
+	}
+	t.row("this update", when(c.Staple.ThisUpdate))
+	t.row("next update", when(c.Staple.NextUpdate))
+	t.row("last refresh", when(c.Staple.LastRefresh))
+	t.row("next try", when(c.Staple.NextTry))
+	t.row("last error", orDash(c.Staple.LastError))
+	t.row("responder", orDash(c.Staple.Responder))
+	return t.flush()
+}
+
+// mustStaple says aloud what S13 alarms about.
+func mustStaple(c admin.Certificate) string {
+	if c.Alarm {
+		return "yes, but served without a staple: clients that honour it refuse the connection"
+	}
+	return yesNo(c.MustStaple)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

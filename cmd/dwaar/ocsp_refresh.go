@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"dwaar/ocspsvc"
+	"dwaar/proxy/admin"
+)
+
+type ocspRefreshCmd struct {
+	adminFlags
+	Name string `arg:"" optional:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
+	All  bool   `help:"Every certificate; those that have no responder to ask count as done."`
+}
+
+func (ocspRefreshCmd) Help() string {
+	return `Waits for the result and prints its reason word. Exit code 1 unless it is good.`
+}
+
+// Validate is called by kong: a wrong command line, not a failure.
+func (c ocspRefreshCmd) Validate() error {
+	if (c.Name == "") == !c.All {
+		return errors.New("give either a NAME or --all")
+	}
+	return nil
+}
+
+func (c ocspRefreshCmd) Run(a *app) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	var failed []admin.Refreshed
+	t := newTable(a.stdout, "NAMES", "REASON", "STAPLE", "NEXT UPDATE", "ERROR")
+	err = client.Refresh(context.Background(), c.Name, func(r admin.Refreshed) {
+		t.row(names(r.Names), orDash(r.Reason), r.Staple.State, when(r.Staple.NextUpdate), orDash(r.Error))
+		if !c.done(r) {
+			failed = append(failed, r)
+		}
+	})
+	if err := errors.Join(err, t.flush()); err != nil {
+		return err
+	}
+	for _, r := range failed {
+		a.report(errors.New(names(r.Names) + ": " + explain(r)))
+	}
+	if len(failed) > 0 {
+		return errTold
+	}
+	return nil
+}
+
+// explain says what the reason means and what to do about it.
+func explain(r admin.Refreshed) string {
+	if text := ocspsvc.Reason(r.Reason).Explain(); text != "" {
+		return r.Reason + ". " + text
+	}
+	return "the refresh failed"
+}
+
+// done: where there is nobody to ask, asking for all leaves nothing undone.
+func (c ocspRefreshCmd) done(r admin.Refreshed) bool {
+	switch ocspsvc.Reason(r.Reason) {
+	case ocspsvc.ReasonGood:
+		return true
+	case ocspsvc.ReasonDisabled, ocspsvc.ReasonNoResponder, ocspsvc.ReasonSelfSigned:
+		return c.All
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
+	t.Setenv("DWAAR_DATA", t.TempDir())
+	cases := map[string]string{
+		"":                       `expected one of "run"`,
+		"nonsense":               "unexpected argument nonsense",
+		"run --bogus":            "unknown flag --bogus (see dwaar run --help)",
+		"reload too many":        "unexpected argument too (see dwaar reload --help)",
+		"certs":                  `expected one of "list", "show"`,
+		"certs show":             `expected "<name>"`,
+		"ocsp":                   `expected one of "refresh"`,
+		"ocsp refresh":           "give either a NAME or --all",
+		"ocsp refresh a --all":   "give either a NAME or --all",
+		"ocsp fetch":             "missing flags: --cert=FILE",
+		"ocsp verify":            "missing flags: --cert=FILE, --issuer=FILE, --response=FILE",
+		"ocsp check":             `expected "<target>"`,
+		"ocsp check no/such":     "no/such is neither a file nor host:port",
+		"ocsp check host:":       "host: is neither a file nor host:port",
+		"ocsp check :443":        ":443 is neither a file nor host:port",
+		"status --admin host:0":  "the port is a number",
+		"status --admin host:80": "give --token or $DWAAR_ADMIN_TOKEN",
+		"stop --admin unix/x":    "the path of a socket is absolute",
+		"stop --admin /" + strings.Repeat("x", 100):                   "shorter one with the option admin",
+		"ocsp verify --cert a --issuer b --response c --at now":       "--at: parsing time",
+		"ocsp verify --cert a --issuer b --response c --max-age soon": "--max-age: ",
+		"ocsp verify --cert a --issuer b --response c --max-age 0s":   "no response is that fresh",
+		"ocsp verify --cert a --issuer b --response c --max-age -1h":  "--max-age",
+		"ocsp fetch --cert /dev/null --allow 10.0.0.0/33":             "no certificate found",
+	}
+	for args, want := range cases {
+		r := dwaar(t, strings.Fields(args)...)
+		code := 2
+		if strings.HasPrefix(want, "no certificate") {
+			code = 1
+		}
+		if r.code != code || !strings.HasPrefix(r.errors, "dwaar: ") || !strings.Contains(r.errors, want) || r.out != "" {
+			t.Errorf("dwaar %s: %d\n%s%s\nwant %d and %q", args, r.code, r.out, r.errors, code, want)
+		}
+		if strings.Count(r.errors, "\n") != 1 {
+			t.Errorf("dwaar %s: not one line:\n%s", args, r.errors)
+		}
+	}
+}
+
+func TestEveryCommandHasHelp(t *testing.T) {
+	for _, command := range []string{
+		"", "run", "validate", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show",
+		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "demo", "version",
+	} {
+		r := dwaar(t, append(strings.Fields(command), "--help")...)
+		usage := strings.TrimSpace("Usage: dwaar " + command)
+		if r.code != 0 || !strings.HasPrefix(r.out, usage) || r.errors != "" {
+			t.Errorf("dwaar %s --help: %d\n%s%s", command, r.code, r.out, r.errors)
+		}
+	}
+}
+
+func TestVersionTellsGoAndRevision(t *testing.T) {
+	dwaar(t, "version").expect(t, 0, "dwaar ", "\ngo go1.", "\nrevision ")
+}
+
+func TestWithoutARunningDwaarCommandsFail(t *testing.T) {
+	t.Setenv("DWAAR_DATA", t.TempDir())
+	for _, args := range []string{"status", "reload", "stop", "certs list", "certs show a", "ocsp refresh --all", "status --watch"} {
+		r := dwaar(t, strings.Fields(args)...)
+		r.expect(t, 1, "dwaar: nobody listens on unix/", "is dwaar running? Start it with `dwaar run`")
+	}
+}
+
+func TestDataDirectoryFollowsTheEnvironment(t *testing.T) {
+	t.Setenv("HOME", "/home/h")
+	cases := []struct{ flag, data, xdg, want string }{
+		{"/flag", "/data", "/xdg", "/flag"},
+		{"", "/data", "/xdg", "/data"},
+		{"", "", "/xdg", "/xdg/dwaar"},
+		{"", "", "relative", "/home/h/.local/share/dwaar"},
+		{"", "", "", "/home/h/.local/share/dwaar"},
+	}
+	for _, c := range cases {
+		t.Setenv("DWAAR_DATA", c.data)
+		t.Setenv("XDG_DATA_HOME", c.xdg)
+		args := []string{"stop"}
+		if c.flag != "" {
+			args = append(args, "--data", c.flag)
+		}
+		dwaar(t, args...).expect(t, 1, "nobody listens on unix/"+c.want+"/admin.sock:")
+	}
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_DATA_HOME", "")
+	dwaar(t, "stop").expect(t, 1, "give --data DIR or $DWAAR_DATA")
+}

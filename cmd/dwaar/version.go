@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+type versionCmd struct{}
+
+func (versionCmd) Run(a *app) error {
+	b := readBuild()
+	fmt.Fprintf(a.stdout, "dwaar %s\ngo %s %s/%s\nrevision %s\n", b.version, runtime.Version(), runtime.GOOS, runtime.GOARCH, b.revision)
+	return nil
+}
+
+// build is what the Go linker knows about this binary.
+type build struct{ version, revision string }
+
+func readBuild() build {
+	b := build{version: "(devel)", revision: "unknown"}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if info.Main.Version != "" {
+		b.version = info.Main.Version
+	}
+	set := make(map[string]string)
+	for _, s := range info.Settings {
+		set[s.Key] = s.Value
+	}
+	if rev := set["vcs.revision"]; rev != "" {
+		b.revision = rev
+		if set["vcs.modified"] == "true" {
+			b.revision += " (modified)"
+		}
+	}
+	return b
+}

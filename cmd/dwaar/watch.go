@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+)
+
+// watchEvery is how often run --watch looks at the files. Looking, unlike being
+// told, also sees a file that is replaced through a symlink, on a network file
+// system or by an editor that renames.
+const watchEvery = time.Second
+
+// seen is what tells one state of a file from another.
+type seen struct {
+	modified time.Time
+	size     int64
+	info     os.FileInfo // for the inode; nil if there is no file
+}
+
+func look(path string) seen {
+	info, err := os.Stat(path)
+	if err != nil {
+		return seen{} // between two versions, or gone: the next look will tell
+	}
+	return seen{info.ModTime(), info.Size(), info}
+}
+
+func (s seen) same(o seen) bool {
+	if s.info == nil || o.info == nil {
+		return s.info == o.info
+	}
+	return s.modified.Equal(o.modified) && s.size == o.size && os.SameFile(s.info, o.info)
+}
+
+func lookAt(paths []string) []seen {
+	all := make([]seen, len(paths))
+	for i, path := range paths {
+		all[i] = look(path)
+	}
+	return all
+}
+
+func unchanged(a, b []seen) bool { return slices.EqualFunc(a, b, seen.same) }
+
+// watchFiles calls changed when one of the files has changed and all have then
+// kept still for one look, so that a file being written is not read. After that
+// it watches what files says then: imports come and go. The first file is the
+// Dwaarfile, and without it there is nothing to read. It returns when ctx is
+// done.
+func watchFiles(ctx context.Context, files func() []string, changed func()) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	paths := files()
+	told := lookAt(paths)
+	last := told
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := lookAt(paths)
+		if now[0].info != nil && unchanged(now, last) && !unchanged(now, told) {
+			// Looked at before it is read: what changes from here on is seen.
+			paths = files()
+			told = lookAt(paths)
+			now = told
+			changed()
+		}
+		last = now
+	}
+}

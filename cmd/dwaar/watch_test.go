@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// watched runs watchFiles over a file and an import inside a bubble and counts what it tells.
+func watched(t *testing.T, do func(path string, told func() int)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "Dwaarfile")
+	write(t, path, "one")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var count atomic.Int32
+		go watchFiles(ctx, func() []string { return []string{path, path + ".import"} }, func() { count.Add(1) })
+		synctest.Wait()
+		do(path, func() int { synctest.Wait(); return int(count.Load()) })
+		stop()
+	})
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWatchTellsAChangeOnceItKeepsStill(t *testing.T) {
+	watched(t, func(path string, told func() int) {
+		time.Sleep(10 * watchEvery)
+		if told() != 0 {
+			t.Errorf("told %d changes of an unchanged file", told())
+		}
+		write(t, path, "two, longer")
+		time.Sleep(watchEvery + time.Millisecond)
+		if told() != 0 {
+			t.Error("told a change at first sight: it may still be being written")
+		}
+		time.Sleep(10 * watchEvery)
+		if told() != 1 {
+			t.Errorf("told %d times, want once", told())
+		}
+	})
+}
+
+func TestWatchWaitsWhileAFileKeepsChanging(t *testing.T) {
+	watched(t, func(path string, told func() int) {
+		text := "x"
+		for range 5 {
+			text += "x"
+			write(t, path, text)
+			time.Sleep(watchEvery)
+		}
+		if told() != 0 {
+			t.Errorf("told %d times while the file was being written", told())
+		}
+		time.Sleep(2 * watchEvery)
+		if told() != 1 {
+			t.Errorf("told %d times, want once", told())
+		}
+	})
+}
+
+func TestWatchSeesARenameOverAndAReturn(t *testing.T) {
+	watched(t, func(path string, told func() int) {
+		write(t, path+".new", "one") // same size
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * watchEvery)
+		if told() != 1 {
+			t.Errorf("after a rename told %d, want 1", told())
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * watchEvery)
+		if told() != 1 {
+			t.Error("told that the file is gone: there is nothing to read")
+		}
+		write(t, path, "back, and other")
+		time.Sleep(3 * watchEvery)
+		if told() != 2 {
+			t.Errorf("after the return told %d, want 2", told())
+		}
+	})
+}
+
+func TestWatchSeesImports(t *testing.T) {
+	watched(t, func(path string, told func() int) {
+		write(t, path+".import", "new")
+		time.Sleep(3 * watchEvery)
+		if told() != 1 {
+			t.Errorf("after a new import told %d, want 1", told())
+		}
+		if err := os.Remove(path + ".import"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * watchEvery)
+		if told() != 2 {
+			t.Errorf("after an import went told %d, want 2", told())
+		}
+	})
+}
