@@ -11,6 +11,8 @@ type File struct {
 	Routes []*Directive
 	// Comments are those of the file itself, not of what it imports.
 	Comments []Comment
+	// Files are all files that were read, the first one first.
+	Files []string
 	// Warnings are no problems: the text means something, but perhaps not
 	// what was meant.
 	Warnings Problems

@@ -134,6 +134,7 @@ func (p *parser) readImport(path string, name Token, f *frame) ([]*line, bool) {
 	}
 	lines, _ := p.readText(path, text, &Import{Pos: name.Pos, Name: path, Via: f.via()})
 	p.files[path] = lines
+	p.file.Files = append(p.file.Files, path)
 	return lines, true
 }
 

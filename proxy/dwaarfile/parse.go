@@ -18,6 +18,7 @@ func ParseFile(path string, source Source) (*File, error) {
 // relative. The error is Problems.
 func Parse(path, text string, source Source) (*File, error) {
 	p := &parser{source: source, file: &File{}, files: map[string][]*line{}, snippets: map[string]*snippet{}}
+	p.file.Files = []string{path}
 	var lines []*line
 	if len(text) > MaxFileSize {
 		p.problems = Problems{{Pos: Position{File: path}, Message: errTooLarge.Error()}}
@@ -41,7 +42,6 @@ type parser struct {
 
 	blocked    Position // of what came before and rules out global options
 	blockedBy  string
-	unbraced   bool // the file's one site has no braces
 	tokenCount int
 	textSize   int
 	stopped    bool // a limit is reached

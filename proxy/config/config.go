@@ -1,0 +1,79 @@
+// Package config turns the blocks of a Dwaarfile into the typed configurations
+// of the packages that use them. The tables in directives.go are the whole
+// language.
+package config
+
+import (
+	"dwaar/netguard"
+	"dwaar/ocspsvc/client"
+	"dwaar/ocspsvc/stapler"
+	"dwaar/proxy"
+	"dwaar/proxy/admin"
+	"dwaar/proxy/dwaarfile"
+	"dwaar/tlsstore"
+)
+
+// Config is what a Dwaarfile says, complete and checked as far as that is
+// possible without a key, a socket or the network. Its options have their
+// defaults filled in.
+type Config struct {
+	// HTTP are the listeners and what their sites answer. The redirects from
+	// http to https are sites like any other.
+	HTTP proxy.Config `json:"http"`
+	// TLS says how certificates are served.
+	TLS tlsstore.Config `json:"tls"`
+	// Certificates are the files to serve, in the order of the text.
+	Certificates []Certificate `json:"certificates,omitempty"`
+	// Stapler keeps the staples fresh.
+	Stapler stapler.Config `json:"stapler"`
+	// Client asks the responders.
+	Client client.Config `json:"ocsp_client"`
+	// Guard says which blocked addresses responders may live on.
+	Guard netguard.Config `json:"netguard"`
+	// Admin is the door for the operator; an empty Listen means the socket in
+	// the data directory.
+	Admin admin.Config `json:"admin"`
+	// Log is where dwaar's own log goes.
+	Log Log `json:"log"`
+	// Storage is the absolute path of the directory that staples are kept in;
+	// empty means the data directory.
+	Storage string `json:"storage,omitempty"`
+
+	// Warnings are no problems, but perhaps not what was meant.
+	Warnings dwaarfile.Problems `json:"-"`
+	// Files are all files that were read, the Dwaarfile first.
+	Files []string `json:"-"`
+}
+
+// Certificate is one `tls CERT KEY` and the names it is for.
+type Certificate struct {
+	// Position is where the directive stands: problems with its files belong
+	// there.
+	Position dwaarfile.Position `json:"-"`
+	// CertFile and KeyFile are absolute paths.
+	CertFile string `json:"cert"`
+	KeyFile  string `json:"key"`
+	// OCSPOff keeps the certificate without a staple.
+	OCSPOff bool `json:"ocsp_off,omitempty"`
+	// Serves are the listeners and names it is shown for.
+	Serves []Served `json:"serves"`
+}
+
+// Served are the names of one certificate on one listener.
+type Served struct {
+	// Listener is the address of an HTTP.Listeners entry with TLS.
+	Listener string `json:"listener"`
+	// Names are lower-case ASCII names, "*.example.com", addresses, or "" for
+	// whatever no other site of the listener is for.
+	Names []string `json:"names"`
+}
+
+// Log says where dwaar's own log goes and how much of it.
+type Log struct {
+	// Output is "stdout", "stderr" or the absolute path of a file.
+	Output string `json:"output"`
+	// Format is "text" or "json".
+	Format string `json:"format"`
+	// Level is "debug", "info", "warn" or "error".
+	Level string `json:"level"`
+}

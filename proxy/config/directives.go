@@ -1,0 +1,212 @@
+package config
+
+import (
+	"strings"
+
+	"dwaar/proxy"
+	"dwaar/proxy/accesslog"
+	"dwaar/proxy/admin"
+	"dwaar/proxy/handler"
+)
+
+// language is every word of a Dwaarfile. What is in no table is refused.
+type language struct {
+	global    table[*builder]
+	site      table[*scope]
+	tls       table[*pair]
+	ocsp      table[*builder]
+	adminOpts table[*admin.Config]
+	servers   table[*builder]
+	timeouts  table[*proxy.Timeouts]
+	log       table[*Log]
+	accessLog table[*accesslog.Config]
+	respond   table[*handler.Respond]
+	proxyOpts table[*scope]
+}
+
+func newLanguage() *language {
+	return &language{
+		global: globalOptions(), site: siteDirectives(), tls: tlsOptions(), ocsp: ocspOptions(),
+		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
+		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
+	}
+}
+
+func globalOptions() table[*builder] {
+	return table[*builder]{noun: "global option", rows: append([]row[*builder]{
+		{name: "http_port", usage: "PORT", doc: "port for sites without TLS and for redirects to https", decode: decodeHTTPPort},
+		{name: "https_port", usage: "PORT", doc: "port for sites with TLS", decode: decodeHTTPSPort},
+		{name: "default_bind", usage: "ADDRESS…", doc: "addresses that sites without bind listen on", decode: decodeDefaultBind},
+		{name: "default_sni", usage: "NAME", doc: "the name assumed for clients that send none, or one without a site", decode: decodeDefaultSNI},
+		{name: "auto_https", usage: "off|disable_redirects", doc: "no redirects from http to https", decode: decodeAutoHTTPS},
+		{name: "storage", usage: "file_system DIR", doc: "where staples are kept", decode: decodeStorage},
+		{name: "cache_size", usage: "NUMBER", doc: "how many certificates that can be loaded again stay in memory", decode: decodeCacheSize},
+		{name: "admin", usage: "unix//PATH|ADDRESS|off [{ … }]", doc: "where the operator's commands are taken", decode: decodeAdmin},
+		{name: "grace_period", usage: "DURATION", doc: "how long requests may go on after a stop or a reload", decode: decodeGracePeriod},
+		{name: "log", usage: "[{ … }]", doc: "where dwaar's own log goes", decode: decodeLog},
+		{name: "debug", doc: "log at level debug", decode: decodeDebug},
+		{name: "servers", usage: "{ … }", doc: "what holds for every listener", decode: decodeServers},
+		{name: "ocsp", usage: "{ … }", doc: "how staples are kept fresh", decode: decodeOCSP},
+		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", doc: "the lines of a snippet or of files", many: true, decode: spliced[*builder]},
+		{name: "ocsp_stapling", instead: "to leave a certificate without a staple, write tls CERT KEY { ocsp off }"},
+		{name: "local_certs", later: true, instead: "write tls CERT KEY in the site"},
+	}, append(
+		refused[*builder](true, "email", "acme_ca", "acme_ca_root", "acme_eab", "metrics", "on_demand_tls"),
+		refused[*builder](false, "acme_dns", "cert_issuer", "cert_lifetime", "dns", "ech", "events", "fallback_sni", "filesystem",
+			"frankenphp", "key_type", "layer4", "ocsp_interval", "order", "persist_config", "pki", "preferred_chains", "renew_interval",
+			"shutdown_delay", "skip_install_trust", "storage_check", "storage_clean_interval")...,
+	)...)}
+}
+
+func serversOptions() table[*builder] {
+	return table[*builder]{of: "servers", noun: "option", rows: append([]row[*builder]{
+		{name: "timeouts", usage: "{ … }", doc: "how long clients may take", decode: decodeTimeouts},
+	}, append(
+		refused[*builder](true, "protocols", "trusted_proxies"),
+		refused[*builder](false, "0rtt", "client_ip_headers", "enable_full_duplex", "keepalive_count", "keepalive_idle", "keepalive_interval",
+			"listener_wrappers", "log_credentials", "max_header_size", "metrics", "name", "packet_conn_wrappers", "strict_sni_host",
+			"trace", "trusted_proxies_strict", "trusted_proxies_unix")...,
+	)...)}
+}
+
+func timeoutOptions() table[*proxy.Timeouts] {
+	return table[*proxy.Timeouts]{of: "timeouts", noun: "option", rows: []row[*proxy.Timeouts]{
+		{name: "read_header", usage: "DURATION", doc: "for the header of one request",
+			decode: func(l line, t *proxy.Timeouts) { t.ReadHeader = l.period(l.Args[0]) }},
+		{name: "read_body", usage: "DURATION", doc: "for the body of one request",
+			decode: func(l line, t *proxy.Timeouts) { t.ReadBody = l.period(l.Args[0]) }},
+		{name: "write", usage: "DURATION", doc: "for one response, streams included",
+			decode: func(l line, t *proxy.Timeouts) { t.Write = l.period(l.Args[0]) }},
+		{name: "idle", usage: "DURATION", doc: "between two requests of a connection",
+			decode: func(l line, t *proxy.Timeouts) { t.Idle = l.period(l.Args[0]) }},
+	}}
+}
+
+func adminOptions() table[*admin.Config] {
+	return table[*admin.Config]{of: "admin", noun: "option", rows: append([]row[*admin.Config]{
+		{name: "token", usage: "TOKEN", doc: "the bearer token that requests over TCP must carry", decode: decodeToken},
+	}, refused[*admin.Config](false, "enforce_origin", "origins")...)}
+}
+
+func logOptions() table[*Log] {
+	return table[*Log]{of: "log", noun: "option", rows: append([]row[*Log]{
+		{name: "output", usage: "stdout|stderr|file [PATH]", doc: "where the lines go",
+			decode: func(l line, log *Log) { log.Output = l.output() }},
+		{name: "format", usage: "text|json", doc: "what a line looks like",
+			decode: func(l line, log *Log) { log.Format = l.word(l.Args[0], "text", "json") }},
+		{name: "level", usage: "debug|info|warn|error", doc: "the least important lines that are written", decode: decodeLevel},
+	}, refused[*Log](false, "exclude", "include", "sampling")...)}
+}
+
+func accessLogOptions() table[*accesslog.Config] {
+	return table[*accesslog.Config]{of: "log", noun: "option", rows: append([]row[*accesslog.Config]{
+		{name: "output", usage: "stdout|stderr|file [PATH]", doc: "where the lines go",
+			decode: func(l line, c *accesslog.Config) { c.Output = l.output() }},
+		{name: "format", instead: "access logs are JSON, one line for each request"},
+		{name: "level", instead: "every request is recorded"},
+	}, refused[*accesslog.Config](false, "hostnames", "no_hostname", "sampling")...)}
+}
+
+func ocspOptions() table[*builder] {
+	return table[*builder]{of: "ocsp", noun: "option", rows: []row[*builder]{
+		{name: "refresh_every", usage: "DURATION", doc: "the longest time between two refreshes; half-way to nextUpdate may come sooner",
+			decode: func(l line, b *builder) { b.config.Stapler.RefreshEvery = l.period(l.Args[0]) }},
+		{name: "pace", usage: "DURATION", doc: "time between the requests for two certificates",
+			decode: func(l line, b *builder) { b.config.Stapler.Pace = l.duration(l.Args[0]) }},
+		{name: "timeout", usage: "DURATION", doc: "for one refresh: DNS, redirects, all URLs and bodies included", decode: decodeOCSPTimeout},
+		{name: "max_age", usage: "DURATION", doc: "how long after its last refresh a staple is served, whatever its nextUpdate", decode: decodeMaxAge},
+		{name: "start_wait", usage: "DURATION", doc: "how long a start without stored staples may wait for them",
+			decode: func(l line, b *builder) { b.config.Stapler.StartWait = l.duration(l.Args[0]) }},
+		{name: "must_staple_wait", usage: "DURATION", doc: "how long a must-staple certificate is refused while it has no staple", decode: decodeMustStapleWait},
+		{name: "allow", usage: "NETWORK|HOST…", doc: "responders that may live on blocked addresses", many: true, decode: decodeAllow},
+		{name: "responder", usage: "URL|ISSUER_FILE URL", doc: "asks another URL", many: true, decode: decodeResponder},
+		{name: "cert_id", usage: "sha1|sha256", doc: "which hash is asked first",
+			decode: func(l line, b *builder) { b.config.Client.CertID = l.word(l.Args[0], "sha1", "sha256") }},
+		{name: "require_next_update", usage: "on|off", doc: "whether responses without nextUpdate are refused", decode: decodeRequireNextUpdate},
+		{name: "on_revoked", usage: "refuse|serve", doc: "what a handshake for a revoked certificate gets", decode: decodeOnRevoked},
+		{name: "crl", usage: "off", doc: "whether certificates without a responder are checked against their CRL", decode: decodeCRL},
+	}}
+}
+
+// siteDirectives are listed in the order in which handlers run, Caddy's: that
+// of the text counts only between two of the same name.
+func siteDirectives() table[*scope] {
+	directives := []row[*scope]{
+		{name: "tls", usage: "[CERT|off] [KEY] [{ … }]", in: inSite, many: true, doc: "the certificate of the site, or none", decode: decodeTLS},
+		{name: "bind", usage: "ADDRESS…", in: inSite, doc: "the addresses the site listens on", decode: decodeBind},
+		{name: "log", usage: "[{ … }]", in: inSite, doc: "records the site's requests", decode: decodeAccessLog},
+		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "the lines of a snippet or of files", decode: spliced[*scope]},
+
+		{name: "header", usage: "[matcher] [[+|-|?]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "changes response headers", decode: decodeHeader},
+		{name: "redir", usage: "[matcher] [TARGET] [CODE]", in: inSite | inHandle, many: true,
+			doc: "sends the client elsewhere", decode: decodeRedir},
+		{name: "request_header", usage: "[matcher] [[+|-]FIELD] [VALUE|FIND] [REPLACE]", in: inSite | inHandle, many: true,
+			doc: "changes request headers before they reach an upstream", decode: decodeRequestHeader},
+		{name: "handle", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
+			doc: "directives for some requests; of several only the first that matches", decode: decodeHandle},
+		{name: "handle_path", usage: "PATH { … }", in: inSite | inHandle, many: true,
+			doc: "handle that takes the prefix off the path", decode: decodeHandlePath},
+		{name: "respond", usage: "[matcher] [STATUS|BODY] [STATUS] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "answers with a status and a text", decode: decodeRespond},
+		{name: "reverse_proxy", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "forwards to upstreams", decode: decodeReverseProxy},
+	}
+	directives = append(directives, refused[*scope](true, "handle_errors", "route", "rewrite", "uri", "method", "vars", "encode", "error",
+		"abort", "root", "file_server", "try_files", "basic_auth", "forward_auth", "request_body", "rate_limit", "ip_filter", "metrics",
+		"ocsp_responder", "ocsp_relay")...)
+	directives = append(directives, refused[*scope](false, "acme_server", "copy_response", "copy_response_headers", "expression", "fs",
+		"intercept", "invoke", "log_append", "log_name", "log_skip", "map", "php_fastcgi", "php", "php_server", "push", "skip_log", "templates",
+		"tracing")...)
+	return table[*scope]{noun: "directive", rows: append(directives, row[*scope]{name: "basicauth", later: true, instead: "its name is basic_auth"})}
+}
+
+func tlsOptions() table[*pair] {
+	return table[*pair]{of: "tls", noun: "option", rows: append([]row[*pair]{
+		{name: "ocsp", usage: "off", doc: "leaves this certificate without a staple",
+			decode: decodeOCSPOff},
+	}, append(
+		refused[*pair](true, "ca", "ca_root", "dns", "resolvers", "propagation_timeout", "issuer", "key_type", "protocols", "ciphers",
+			"curves", "alpn", "client_auth", "on_demand", "must_staple"),
+		refused[*pair](false, "dns_challenge_override_domain", "dns_ttl", "eab", "get_certificate", "insecure_secrets_log", "load",
+			"propagation_delay", "renewal_window_ratio", "reuse_private_keys", "force_automate")...,
+	)...)}
+}
+
+func respondOptions() table[*handler.Respond] {
+	return table[*handler.Respond]{of: "respond", noun: "option", rows: []row[*handler.Respond]{
+		{name: "body", usage: "TEXT", doc: "the text, instead of the argument", decode: decodeBody},
+		{name: "close", doc: "closes the connection after the response",
+			decode: func(_ line, r *handler.Respond) { r.Close = true }},
+	}}
+}
+
+func reverseProxyOptions() table[*scope] {
+	return table[*scope]{of: "reverse_proxy", noun: "option", rows: refused[*scope](true, "to", "dynamic", "lb_policy", "lb_retries",
+		"lb_try_duration", "lb_try_interval", "lb_retry_match", "health_uri", "health_upstream", "health_port", "health_interval",
+		"health_passes", "health_fails", "health_timeout", "health_status", "health_method", "health_body", "health_headers",
+		"health_follow_redirects", "health_request_body", "fail_duration", "max_fails", "unhealthy_status", "unhealthy_latency",
+		"unhealthy_request_count", "flush_interval", "request_buffers", "response_buffers", "stream_timeout", "stream_close_delay",
+		"trusted_proxies", "header_up", "header_down", "method", "rewrite", "transport", "handle_response", "replace_status",
+		"verbose_logs")}
+}
+
+// spliced stands for what the parser has done: an import line is replaced by
+// what it imports and never gets here.
+func spliced[T any](line, T) {}
+
+// elsewhere says where else a word of the language stands, "" if nowhere.
+func (lang *language) elsewhere(of, noun, name string) string {
+	switch {
+	case noun == "directive" && strings.HasPrefix(name, "@"):
+		return ": named matchers are not supported yet by dwaar"
+	case of == "" && noun == "directive" && lang.global.find(name) != nil:
+		return ": it is a global option"
+	case of == "" && noun == "global option" && lang.site.find(name) != nil:
+		return ": it is a directive, which stands in a site"
+	case noun == "global option" && lang.ocsp.find(name) != nil:
+		return ": it stands in the global option ocsp"
+	}
+	return ""
+}

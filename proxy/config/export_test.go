@@ -1,0 +1,40 @@
+package config
+
+// Entry is a word of the language, for the test that holds the documents
+// against the tables.
+type Entry struct {
+	Section string // of docs/dwaarfile.md
+	Name    string
+	Usage   string
+	Doc     string
+	Refused bool
+	Later   bool
+}
+
+// Language is every row of every table.
+func Language() []Entry {
+	l := newLanguage()
+	var all []Entry
+	all = append(all, entries("Global options", l.global)...)
+	all = append(all, entries("admin", l.adminOpts)...)
+	all = append(all, entries("log", l.log)...)
+	all = append(all, entries("servers", l.servers)...)
+	all = append(all, entries("timeouts", l.timeouts)...)
+	all = append(all, entries("ocsp", l.ocsp)...)
+	all = append(all, entries("Directives", l.site)...)
+	all = append(all, entries("tls", l.tls)...)
+	all = append(all, entries("log in a site", l.accessLog)...)
+	all = append(all, entries("respond", l.respond)...)
+	return append(all, entries("reverse_proxy", l.proxyOpts)...)
+}
+
+func entries[T any](section string, t table[T]) []Entry {
+	var all []Entry
+	for _, r := range t.rows {
+		all = append(all, Entry{section, r.name, r.usage, r.doc, r.decode == nil, r.later})
+	}
+	return all
+}
+
+// Distance is exported for its test.
+var Distance = distance

@@ -1,0 +1,180 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"dwaar/proxy/admin"
+	"dwaar/proxy/dwaarfile"
+	"dwaar/tlsstore"
+)
+
+// Defaults that their packages fill in for a zero.
+const (
+	defaultCacheSize      = 10_000
+	defaultMustStapleWait = 30 * time.Second
+)
+
+// readGlobal decodes the global options.
+func (b *builder) readGlobal(block *dwaarfile.Block) {
+	if block != nil {
+		b.language.global.read(b, block.Directives, 0, b)
+	}
+	if b.httpPort == b.httpsPort {
+		b.problem(b.portSet, "http_port and https_port are both %d", b.httpPort)
+	}
+}
+
+func decodeHTTPPort(l line, b *builder) {
+	b.httpPort = l.number(l.Args[0], 1, 65535)
+	b.portSet = l.Args[0]
+}
+
+func decodeHTTPSPort(l line, b *builder) {
+	b.httpsPort = l.number(l.Args[0], 1, 65535)
+	b.portSet = l.Args[0]
+}
+
+func decodeDefaultBind(l line, b *builder) { b.defaultBind = l.addresses() }
+
+// addresses are the arguments as IP addresses to listen on.
+func (l line) addresses() []string {
+	var hosts []string
+	for _, tok := range l.Args {
+		addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(tok.Text, "["), "]"))
+		if err != nil {
+			l.problem(tok, "%q is not an IP address", tok.Text)
+			continue
+		}
+		hosts = append(hosts, addr.Unmap().String())
+	}
+	return hosts
+}
+
+func decodeDefaultSNI(l line, b *builder) {
+	name, err := siteName(l.Args[0].Text)
+	if l.refuse(l.Args[0], err) {
+		return
+	}
+	if name == "" || strings.HasPrefix(name, "*") {
+		l.problem(l.Args[0], "%q is not one name", l.Args[0].Text)
+	}
+	b.config.TLS.DefaultSNI = name
+}
+
+func decodeAutoHTTPS(l line, b *builder) {
+	for _, known := range []string{"disable_certs", "ignore_loaded_certs", "prefer_wildcard"} {
+		if l.Args[0].Text == known {
+			l.problem(l.Args[0], "%s is not supported by dwaar", known)
+			return
+		}
+	}
+	l.word(l.Args[0], "off", "disable_redirects")
+	b.noRedirects = true
+}
+
+func decodeStorage(l line, b *builder) {
+	if kind := l.Args[0]; kind.Text != "file_system" {
+		if kind.Text == "redis" {
+			l.problem(kind, "redis is not supported yet by dwaar")
+			return
+		}
+		l.problem(kind, "%q is not file_system", kind.Text)
+		return
+	}
+	b.config.Storage = l.path(l.Args[1])
+}
+
+func decodeCacheSize(l line, b *builder) {
+	b.config.TLS.CacheSize = l.number(l.Args[0], 1, 100_000_000)
+	b.warn(l.Name, "cache_size: certificates from tls CERT KEY stay in memory whatever it is, and there are no others yet")
+}
+
+func decodeAdmin(l line, b *builder) {
+	listen := l.Args[0]
+	c := admin.Config{Listen: listen.Text}
+	b.language.adminOpts.read(b, l.block(), 0, &c)
+	b.config.Admin = c
+	if listen.Text == admin.Off {
+		if l.Block != nil {
+			l.problem(listen, "off has no block")
+		}
+		return
+	}
+	address, err := admin.ParseAddress(listen.Text)
+	if l.refuse(listen, err) {
+		return
+	}
+	if address.Network == "unix" && l.Block != nil {
+		l.problem(listen, "a Unix socket is guarded by its permissions and has no block")
+		return
+	}
+	if l.Block == nil || len(l.Block.Directives) == 0 {
+		l.refuse(listen, c.Check())
+	}
+}
+
+func decodeToken(l line, c *admin.Config) {
+	if c.Token = l.Args[0].Text; len(c.Token) < minToken {
+		l.problem(l.Args[0], "a token has at least %d characters", minToken)
+	}
+}
+
+// minToken keeps out tokens that can be guessed over the network.
+const minToken = 16
+
+func decodeGracePeriod(l line, b *builder) { b.config.HTTP.GracePeriod = l.duration(l.Args[0]) }
+
+func decodeServers(l line, b *builder) { b.language.servers.read(b, l.block(), 0, b) }
+
+func decodeTimeouts(l line, b *builder) {
+	b.language.timeouts.read(b, l.block(), 0, &b.config.HTTP.Timeouts)
+}
+
+func decodeLog(l line, b *builder) { b.language.log.read(b, l.block(), 0, &b.config.Log) }
+
+// decodeDebug and decodeLevel both set the level: they exclude each other.
+func decodeDebug(l line, b *builder) {
+	if b.level.Text != "" {
+		l.problem(l.Name, "the level stands at %s already", b.level.Pos)
+	}
+	b.level = l.Name
+	b.config.Log.Level = "debug"
+}
+
+func decodeLevel(l line, log *Log) {
+	log.Level = strings.ToLower(l.Args[0].Text)
+	level := l.Args[0]
+	level.Text = log.Level
+	log.Level = l.word(level, "debug", "info", "warn", "error")
+	if l.b.level.Text != "" {
+		l.problem(l.Name, "the global option debug stands at %s already", l.b.level.Pos)
+	}
+	l.b.level = l.Name
+}
+
+// output is where a log goes.
+func (l line) output() string {
+	kind := l.Args[0]
+	switch kind.Text {
+	case "stdout", "stderr":
+		if len(l.Args) > 1 {
+			l.problem(l.Args[1], "%s has no path", kind.Text)
+		}
+	case "file":
+		if len(l.Args) > 1 {
+			return l.path(l.Args[1])
+		}
+		l.problem(kind, "file needs a path")
+	case "discard", "net":
+		l.problem(kind, "%s is not supported by dwaar", kind.Text)
+	default:
+		l.problem(kind, "%q is not stdout, stderr or file", kind.Text)
+	}
+	return kind.Text
+}
+
+func decodeOnRevoked(l line, b *builder) {
+	b.config.TLS.OnRevoked = tlsstore.OnRevoked(l.word(l.Args[0], string(tlsstore.Refuse), string(tlsstore.Serve)))
+}

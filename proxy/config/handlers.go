@@ -1,0 +1,135 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+
+	"dwaar/proxy/dwaarfile"
+	"dwaar/proxy/handler"
+	"dwaar/proxy/match"
+	"dwaar/proxy/upstream"
+)
+
+// matcher takes the matcher token off the arguments of a line, if there is one:
+// *, /path or @name. ok is false if it was refused.
+func (l line) matcher() (set *match.Set, args []dwaarfile.Token, ok bool) {
+	if len(l.Args) == 0 {
+		return nil, nil, true
+	}
+	first := l.Args[0]
+	switch {
+	case first.Text == "*":
+		return nil, l.Args[1:], true
+	case strings.HasPrefix(first.Text, "/"):
+		set := &match.Set{Path: match.Path{first.Text}}
+		_, err := set.Compile()
+		return set, l.Args[1:], !l.refuse(first, err)
+	case strings.HasPrefix(first.Text, "@"):
+		l.problem(first, "the named matcher %s: named matchers are not supported yet by dwaar", first.Text)
+		return nil, nil, false
+	}
+	return nil, l.Args, true
+}
+
+// add puts a directive among the routes, after its own package has checked it;
+// at is where its problems are likely to be.
+func (s *scope) add(l line, at dwaarfile.Token, set *match.Set, d handler.Directive) {
+	if !l.refuse(at, handler.Check(d)) {
+		s.route(l, set, d)
+	}
+}
+
+func decodeRespond(l line, s *scope) {
+	set, args, ok := l.matcher()
+	if !ok {
+		return
+	}
+	var r handler.Respond
+	at := l.Name
+	if len(args) > 0 {
+		at, r.Body = args[0], args[0].Text
+	}
+	status := ""
+	switch {
+	case len(args) == 1 && isStatus(r.Body):
+		status, r.Body = r.Body, ""
+	case len(args) == 2:
+		status = args[1].Text
+	case len(args) > 2:
+		l.problem(args[2], "%q is one word too many: a text with spaces stands in quotes", args[2].Text)
+		return
+	}
+	if status != "" {
+		if r.Status, ok = statusCode(l, args[len(args)-1], status); !ok {
+			return
+		}
+	}
+	l.b.language.respond.read(l.b, l.block(), 0, &r)
+	s.add(l, at, set, r)
+}
+
+func isStatus(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 32)
+	return err == nil && len(text) == 3
+}
+
+func statusCode(l line, tok dwaarfile.Token, text string) (int, bool) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 200 || n > 599 {
+		l.problem(tok, "%q is not a status from 200 to 599", text)
+		return 0, false
+	}
+	return n, true
+}
+
+func decodeBody(l line, r *handler.Respond) {
+	if r.Body != "" {
+		l.problem(l.Name, "the text is an argument of respond already")
+	}
+	r.Body = l.Args[0].Text
+}
+
+func decodeRedir(l line, s *scope) {
+	set, args, ok := l.matcher()
+	switch {
+	case !ok:
+		return
+	case len(args) == 0 && set != nil:
+		l.problem(l.Args[0], "a target is missing: %s is taken for the path to match; write redir * %[1]s", l.Args[0].Text)
+		return
+	case len(args) == 0 || args[0].Text == "":
+		l.problem(l.Name, "a target is missing")
+		return
+	case len(args) > 2:
+		l.problem(args[2], "%q is one word too many", args[2].Text)
+		return
+	}
+	d := handler.Redir{To: args[0].Text}
+	if len(args) == 2 {
+		d.Code = args[1].Text
+	}
+	s.add(l, args[len(args)-1], set, d)
+}
+
+func decodeReverseProxy(l line, s *scope) {
+	set, args, ok := l.matcher()
+	if !ok {
+		return
+	}
+	l.b.language.proxyOpts.read(l.b, l.block(), 0, s)
+	var c upstream.Config
+	for _, tok := range args {
+		_, err := upstream.ParseAddress(tok.Text)
+		if l.refuse(tok, err) {
+			ok = false
+		}
+		c.Upstreams = append(c.Upstreams, tok.Text)
+	}
+	if len(args) == 0 {
+		l.problem(l.Name, "an upstream is missing, like reverse_proxy 127.0.0.1:8080")
+		return
+	}
+	if ok {
+		s.add(l, l.Name, set, handler.ReverseProxy{Config: c})
+	}
+}

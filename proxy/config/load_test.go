@@ -1,0 +1,131 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dwaar/proxy/config"
+	"dwaar/proxy/dwaarfile"
+)
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func noEnv(string) (string, bool) { return "", false }
+
+func TestPathsAreRelativeToTheFileTheyStandIn(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "sites/a.conf", "a.example {\n\ttls a.pem a.key\n}\n")
+	path := write(t, dir, "Dwaarfile", "import sites/*.conf\nb.example {\n\ttls certs/b.pem /keys/b.key\n}\n")
+	c, err := config.Load(path, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, cert := range c.Certificates {
+		got = append(got, cert.CertFile, cert.KeyFile)
+	}
+	want := []string{filepath.Join(dir, "sites/a.pem"), filepath.Join(dir, "sites/a.key"), filepath.Join(dir, "certs/b.pem"), "/keys/b.key"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("the files are %q, want %q", got, want)
+	}
+	if want := []string{path, filepath.Join(dir, "sites/a.conf")}; strings.Join(c.Files, "\n") != strings.Join(want, "\n") {
+		t.Errorf("Files = %q, want %q", c.Files, want)
+	}
+}
+
+func TestARelativeDwaarfileHasAbsolutePaths(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write(t, dir, "Dwaarfile", "a.example {\n\ttls a.pem a.key\n}\n")
+	c, err := config.Load("Dwaarfile", noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Certificates[0].CertFile; !filepath.IsAbs(got) || filepath.Base(got) != "a.pem" {
+		t.Errorf("the certificate is %q", got)
+	}
+}
+
+func TestACertificateKnowsWhereItStands(t *testing.T) {
+	path := write(t, t.TempDir(), "Dwaarfile", "a.example {\n\trespond x\n\ttls a.pem a.key\n}\n")
+	c, err := config.Load(path, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Certificates[0].Position.String(), path+":3:2"; got != want {
+		t.Errorf("the certificate stands at %s, want %s", got, want)
+	}
+}
+
+func TestAMissingDwaarfileIsAProblem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "Dwaarfile")
+	_, err := config.Load(path, noEnv)
+	var problems dwaarfile.Problems
+	if !errors.As(err, &problems) || err.Error() != path+": no such file or directory" {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// adapt and validate open configuration files only: whatever else is named is
+// data.
+func TestNoOtherFileIsOpened(t *testing.T) {
+	text := "{\n\tadmin unix//run/x.sock\n\tstorage file_system data\n\tocsp {\n\t\tresponder issuer.pem http://o.example\n\t}\n}\na.example {\n\ttls a.pem a.key\n\tlog {\n\t\toutput file access.log\n\t}\n\treverse_proxy https://127.0.0.1:1\n}\n"
+	opened := 0
+	inner := source([]section{{"Dwaarfile", text}})
+	outer := inner
+	outer.Open = func(path string) (fs.File, error) { opened++; return inner.Open(path) }
+	c, err := config.Read(home+"Dwaarfile", outer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Adapt(c); err != nil || opened != 1 {
+		t.Errorf("%d files were opened, want 1 (%v)", opened, err)
+	}
+}
+
+func TestAdaptTellsNoSecretAndIsAlwaysTheSame(t *testing.T) {
+	const token = "a-token-nobody-knows"
+	text := "{\n\tadmin 127.0.0.1:2019 {\n\t\ttoken " + token + "\n\t}\n}\nhttp://a.example, http://b.example:81 {\n\trespond x\n}\n"
+	first := ""
+	for range 20 {
+		c, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", text}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := config.Adapt(c)
+		if err != nil || strings.Contains(string(out), token) {
+			t.Fatalf("%v:\n%s", err, out)
+		}
+		if c.Admin.Token != token {
+			t.Error("the configuration itself has lost its token")
+		}
+		if first == "" {
+			first = string(out)
+		}
+		if string(out) != first {
+			t.Errorf("got\n%s\nthen\n%s", first, out)
+		}
+	}
+}
+
+func TestProblemsDoNotTellSecrets(t *testing.T) {
+	const token = "short-secret"
+	_, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", "{\n\tadmin 127.0.0.1:2019 {\n\t\ttoken " + token + "\n\t}\n}\n"}}))
+	if err == nil || strings.Contains(err.Error(), token) {
+		t.Errorf("err = %v", err)
+	}
+}

@@ -1,0 +1,74 @@
+package config_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"dwaar/proxy/config"
+	"dwaar/proxy/dwaarfile"
+)
+
+func TestTenThousandSitesAreReadInSeconds(t *testing.T) {
+	var b strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&b, "site%d.example {\n\ttls c%d.pem c%d.key\n\treverse_proxy 127.0.0.1:8080\n}\n", i, i, i)
+	}
+	start := time.Now()
+	c := mustRead(t, b.String())
+	if n := len(c.Certificates); n != 10_000 {
+		t.Errorf("%d certificates", n)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestManyRoutesOfOneSiteAreReadInSeconds(t *testing.T) {
+	var b strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&b, "\trespond /path%d yes\n", i)
+	}
+	start := time.Now()
+	mustRead(t, "http://a.example {\n"+b.String()+"}\n")
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func mustRead(t *testing.T, text string) *config.Config {
+	t.Helper()
+	c, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", text}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// FuzzRead holds that any text is understood or refused with places, and that
+// what is understood can be shown.
+func FuzzRead(f *testing.F) {
+	for _, e := range config.Language() {
+		f.Add("http://a.example {\n\t" + e.Name + " " + e.Usage + "\n}\n")
+		f.Add("{\n\t" + e.Name + " " + e.Usage + "\n}\na.example {\n\ttls a b\n}\n")
+		f.Add("{\n\tocsp {\n\t\t" + e.Name + " 1s\n\t}\n}\n")
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 1<<14 {
+			return
+		}
+		c, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", text}}))
+		if err == nil {
+			if _, err := config.Adapt(c); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		for _, p := range err.(dwaarfile.Problems) {
+			if p.Message == "" || p.Pos.File == "" && !strings.HasPrefix(p.Message, "too many") {
+				t.Errorf("a problem without a place: %+v", p)
+			}
+		}
+	})
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"dwaar/proxy/accesslog"
+	"dwaar/proxy/dwaarfile"
+)
+
+// site is one site block, decoded.
+type site struct {
+	scope
+	addresses []address
+	pairs     []*pair
+	tlsOff    dwaarfile.Token // the directive tls off, zero if it is not there
+	refused   bool            // what its tls says is refused already
+	binds     []string
+	log       *accesslog.Config
+}
+
+// pair is one tls CERT KEY.
+type pair struct {
+	tok       dwaarfile.Token
+	cert, key string
+	ocspOff   bool
+	serves    []Served
+}
+
+// readSite decodes one site block.
+func (b *builder) readSite(block *dwaarfile.Site) {
+	s := &site{}
+	s.scope.site = s
+	for _, tok := range block.Addresses {
+		if b.forgotten(block, tok) {
+			continue
+		}
+		a, err := parseAddress(tok)
+		if err != nil {
+			b.problem(tok, "site address %q: %v", tok.Text, err)
+			continue
+		}
+		s.addresses = append(s.addresses, a)
+	}
+	b.language.site.read(b, block.Block.Directives, inSite, &s.scope)
+	b.sites = append(b.sites, s)
+}
+
+// forgotten reports a directive that stands where an address should: in a file
+// without braces its first line is the address.
+func (b *builder) forgotten(block *dwaarfile.Site, tok dwaarfile.Token) bool {
+	if block.Block.Open.Line > 0 || b.language.site.find(tok.Text) == nil {
+		return false
+	}
+	if tok.Pos == block.Addresses[0].Pos {
+		b.problem(tok, "the directive %s stands where the address of its site is expected", tok.Text)
+	}
+	return true
+}
+
+func decodeBind(l line, s *scope) {
+	s.site.binds = l.addresses()
+}
+
+func decodeAccessLog(l line, s *scope) {
+	c := accesslog.Config{Output: "stderr"}
+	l.b.language.accessLog.read(l.b, l.block(), 0, &c)
+	s.site.log = &c
+}
+
+func decodeTLS(l line, s *scope) {
+	p := &pair{tok: l.Name}
+	l.b.language.tls.read(l.b, l.block(), 0, p)
+	switch words := l.Args; {
+	case len(words) == 2:
+		p.cert, p.key = l.path(words[0]), l.path(words[1])
+		s.site.addPair(l, p)
+	case len(words) == 1 && words[0].Text == "off":
+		s.site.setOff(l)
+	default:
+		s.site.refused = true
+		l.problem(l.Name, "%scertificates that dwaar gets by itself are not supported yet by dwaar: write tls CERT KEY", what(words))
+	}
+}
+
+func decodeOCSPOff(l line, p *pair) {
+	if l.Args[0].Text != "off" {
+		l.problem(l.Args[0], "%q is not off", l.Args[0].Text)
+	}
+	p.ocspOff = true
+}
+
+// what quotes the argument of a tls that means certificates dwaar gets itself.
+func what(words []dwaarfile.Token) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0].Text + ": "
+}
+
+func (s *site) addPair(l line, p *pair) {
+	if s.tlsOff.Text != "" {
+		l.problem(l.Name, "tls off stands at %s already", s.tlsOff.Pos)
+	}
+	for _, known := range s.pairs {
+		if known.cert == p.cert && known.key == p.key {
+			l.problem(l.Name, "the same certificate stands at %s already", known.tok.Pos)
+			return
+		}
+	}
+	s.pairs = append(s.pairs, p)
+}
+
+func (s *site) setOff(l line) {
+	switch {
+	case l.Block != nil:
+		l.problem(l.Name, "off has no block")
+	case len(s.pairs) > 0:
+		l.problem(l.Name, "the site has a certificate, at %s", s.pairs[0].tok.Pos)
+	case s.tlsOff.Text != "":
+		l.problem(l.Name, "tls off stands at %s already", s.tlsOff.Pos)
+	}
+	s.tlsOff = l.Name
+}
