@@ -30,6 +30,7 @@ type Certificate struct {
 	NotBefore   time.Time `json:"not_before,omitzero"`
 	NotAfter    time.Time `json:"not_after,omitzero"`
 	MustStaple  bool      `json:"must_staple"`
+	Alarm       bool      `json:"must_staple_alarm"` // served without the staple its clients insist on (S13)
 	Revoked     bool      `json:"revoked"`
 	Staple      Staple    `json:"staple"`
 }
