@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -44,6 +45,10 @@ func newServer(a Address, transport *http.Transport) *server {
 func (b *balance) RoundTrip(r *http.Request) (*http.Response, error) {
 	var room [8]*server
 	var failed error
+	if len(b.servers) > 1 && r.Body != nil {
+		// A transport closes the body of a request it could not send.
+		r.Body = io.NopCloser(r.Body)
+	}
 	for _, s := range b.order(room[:0]) {
 		response, err := s.roundTrip(r)
 		if err == nil || !nothingSent(err) || r.Context().Err() != nil {
