@@ -70,6 +70,7 @@ func (s *Service) adopt(c *certificate, h *held) {
 	s.counts.refreshes.WithLabelValues(string(h.verdict.Reason)).Inc()
 	s.noteVerdict(c, h)
 	c.trouble, c.reason, c.failing, c.asked, c.silent, c.why = nil, h.verdict.Reason, time.Time{}, false, "", ""
+	c.freed = false
 	s.hold(c, h, now)
 	if c.gone {
 		s.store.Forget(c.fingerprint)

@@ -40,6 +40,7 @@ type certificate struct {
 	watched  int       // place in Service.changing
 
 	failing time.Time // since when every round failed; zero after a success
+	freed   bool      // from its pause, when the responder came back; until a success
 	reason  ocspsvc.Reason
 	trouble error // of the last round; nil after a success
 }

@@ -188,6 +188,18 @@ func TestTheStapleEndsAtNextUpdateAndAtTheDelegatesEnd(t *testing.T) { // S3
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		b.wantState("at nextUpdate", leaves[0], stapler.Stale, ocspsvc.ReasonExpired)
+
+		delegate := b.ca.Delegate(t, ocsptest.Validity(-day, 3*day))
+		b.network.set("one.example", says(answer{signer: delegate}.sign(t, b.ca, leaves[0])))
+		if _, err := b.service.Refresh(t.Context(), leaves[0].Fingerprint()); err != nil {
+			t.Fatal(err)
+		}
+		b.network.set("one.example", down)
+		time.Sleep(time.Until(delegate.Cert.NotAfter) - time.Nanosecond)
+		b.wantState("just before the delegate's end", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		b.wantState("at the delegate's end", leaves[0], stapler.Stale, ocspsvc.ReasonExpired)
 	})
 }
 

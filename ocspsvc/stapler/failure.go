@@ -79,7 +79,8 @@ func (s *Service) leastLeft(l *lane, now time.Time) (least time.Duration) {
 }
 
 // answered closes the lane's breaker. If it was open, those who failed because
-// the responder was dead need not sit out their pause.
+// the responder was dead need not sit out their pause. Who fails again then has
+// trouble of its own, and has to.
 func (s *Service) answered(l *lane, now time.Time) {
 	recovered := !l.breaker.closed()
 	l.breaker.succeed()
@@ -88,7 +89,8 @@ func (s *Service) answered(l *lane, now time.Time) {
 		return
 	}
 	for _, c := range s.certs {
-		if c.lane == l && c.place > 0 && !c.ready && c.trouble != nil && strikes(c.trouble) == strikesToOpen {
+		if c.lane == l && c.place > 0 && !c.ready && !c.freed && c.trouble != nil && strikes(c.trouble) == strikesToOpen {
+			c.freed = true
 			s.queueAt(c, now, c.interval)
 		}
 	}

@@ -82,7 +82,8 @@ func (h *held) lifeEnd() time.Time {
 }
 
 // judge verifies an answer, whatever the Fetcher or the disk promise. What is
-// judged are the raw bytes: they are what will be stapled.
+// judged are the raw bytes: they are what will be stapled. The verdict is good
+// or revoked if there is no error.
 func judge(raw []byte, leaf, issuer *x509.Certificate, now time.Time, cfg Config) (ocspsvc.Verdict, error) {
 	if len(raw) > respstore.MaxResponse {
 		return ocspsvc.Verdict{}, &ocspsvc.Error{
@@ -94,7 +95,16 @@ func judge(raw []byte, leaf, issuer *x509.Certificate, now time.Time, cfg Config
 	if err != nil {
 		return ocspsvc.Verdict{}, err
 	}
-	return ocspsvc.Verify(response, leaf, issuer, now, ocspsvc.VerifyOptions{AllowNoNextUpdate: !cfg.RequireNextUpdate})
+	verdict, err := ocspsvc.Verify(response, leaf, issuer, now, ocspsvc.VerifyOptions{AllowNoNextUpdate: !cfg.RequireNextUpdate})
+	switch {
+	case err != nil:
+		return verdict, err
+	case verdict.Status == ocspsvc.Unknown:
+		return verdict, &ocspsvc.Error{Reason: ocspsvc.ReasonUnknown, Err: errors.New("the responder does not know the certificate")}
+	case verdict.NextUpdate.IsZero() && now.Sub(verdict.ThisUpdate) >= cfg.MaxAge:
+		return verdict, &ocspsvc.Error{Reason: ocspsvc.ReasonTooOld, Err: errors.New("there is no nextUpdate, and max_age has passed since thisUpdate")}
+	}
+	return verdict, nil
 }
 
 // reasonOf is the word for any error of a round.

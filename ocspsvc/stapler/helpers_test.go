@@ -21,6 +21,7 @@ import (
 	"dwaar/ocspsvc/ocsptest"
 	"dwaar/ocspsvc/respstore"
 	"dwaar/ocspsvc/stapler"
+	"dwaar/tlsstore/storage"
 )
 
 const (
@@ -214,7 +215,6 @@ func (s *shelf) serving(leaves []*ocsptest.Leaf) (n int) {
 type network struct {
 	mu     sync.Mutex
 	hosts  map[string]stapler.Fetcher
-	last   []byte
 	asked  []string // common names, in order
 	times  []time.Time
 	issuer func(context.Context, *x509.Certificate) (*x509.Certificate, error)
@@ -226,6 +226,12 @@ func (n *network) set(host string, f stapler.Fetcher) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hosts[host] = f
+}
+
+func (n *network) setIssuer(find func(context.Context, *x509.Certificate) (*x509.Certificate, error)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.issuer = find
 }
 
 func (n *network) Fetch(ctx context.Context, leaf, issuer *x509.Certificate) (*ocspsvc.Response, error) {
@@ -347,6 +353,24 @@ func (d *disk) setBroken(err error) {
 	d.broken = err
 }
 
+func (d *disk) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.files)
+}
+
+func (d *disk) file(l *ocsptest.Leaf) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return bytes.Clone(d.files[d.path(l)])
+}
+
+func (d *disk) setFile(l *ocsptest.Leaf, content []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[d.path(l)] = content
+}
+
 func (d *disk) path(l *ocsptest.Leaf) string { return fmt.Sprintf("ocsp/%x", l.Fingerprint()) }
 
 // write puts a record on the disk as a former process would have.
@@ -415,3 +439,17 @@ func (b *book) loud() (n int) {
 }
 
 func fingerprint(der []byte) [32]byte { return sha256.Sum256(der) }
+
+// restartOn is restart over a directory.
+func (b *bench) restartOn(dir string) {
+	b.t.Helper()
+	b.restart()
+	files, err := storage.NewFileSystem(dir)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.service, err = stapler.New(b.cfg, b.catalog, b.network, respstore.New(files, b.book.log), b.book.log)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -47,13 +47,16 @@ func (i *issuers) parse(der []byte) *x509.Certificate {
 
 // find returns leaf's issuer among the chain and what else is at hand, or nil (S7).
 func (i *issuers) find(leaf *x509.Certificate, chain [][]byte, more ...*x509.Certificate) *x509.Certificate {
-	if fetched, ok := i.bySubject.Get(string(leaf.RawIssuer)); ok {
-		more = append(more, fetched)
-	}
 	for _, der := range chain {
 		more = append(more, i.parse(der))
 	}
 	return ocspsvc.FindIssuer(leaf, slices.DeleteFunc(more, func(c *x509.Certificate) bool { return c == nil }))
+}
+
+// known returns what was fetched for another leaf with the same issuer's name, or nil.
+func (i *issuers) known(leaf *x509.Certificate) *x509.Certificate {
+	issuer, _ := i.bySubject.Get(string(leaf.RawIssuer))
+	return issuer
 }
 
 // fetch gets leaf's issuer from its caIssuers URL and checks that it is it.

@@ -55,9 +55,6 @@ func (s *Service) refresh(ctx context.Context, c *certificate) error {
 	if err != nil {
 		return err
 	}
-	if verdict.Status == ocspsvc.Unknown {
-		return &ocspsvc.Error{Reason: ocspsvc.ReasonUnknown, Err: errors.New("the responder does not know the certificate")}
-	}
 	return s.accept(ctx, c, newHeld(response.Raw, verdict, now, set.cfg.MaxAge, s.newestOf(c)))
 }
 
@@ -80,7 +77,7 @@ func (s *Service) identify(ctx context.Context, fetcher Fetcher, c *certificate)
 		s.settleIssuer(c, leaf, nil)
 		return leaf, issuer, nil
 	}
-	if issuer = s.issuers.find(leaf, nil, fetched); issuer == nil {
+	if issuer = s.issuers.find(leaf, nil, fetched, s.issuers.known(leaf)); issuer == nil {
 		issuer, err = s.issuers.fetch(ctx, fetcher, leaf)
 	}
 	if err != nil {
