@@ -102,3 +102,18 @@ func ofLeaf(cs tls.ConnectionState) error {
 	}
 	return nil
 }
+
+// choose does what a handshake does up to its certificate, for a hello with these extensions.
+func choose(t testing.TB, s *tlsstore.Store, sni string, extensions ...uint16) *tls.Certificate {
+	t.Helper()
+	hello := &tls.ClientHelloInfo{ServerName: sni, Extensions: extensions}
+	config, err := s.TLSConfig(":443", nil).GetConfigForClient(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := config.GetCertificate(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}

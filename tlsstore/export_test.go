@@ -5,3 +5,6 @@ var Explain = explain
 
 // NormalName is the form in which names are compared.
 var NormalName = normalName
+
+// Poll is one look at the files.
+var Poll = (*Store).poll

@@ -1,9 +1,7 @@
 package tlsstore_test
 
 import (
-	"crypto/tls"
 	"fmt"
-	"net"
 	"testing"
 
 	"dwaar/tlsstore"
@@ -25,7 +23,7 @@ func TestWhatTheStoreDoesIsCounted(t *testing.T) {
 	s.SetRevoked(bad.fingerprint(), true)
 	client{sni: "r.example"}.refused(t, s)
 	client{sni: "x.example"}.refused(t, s)
-	connectWithoutStatusRequest(t, s)
+	choose(t, s, "a.example", 0, 10, 13) // a client that wants no staple, which crypto/tls's own always does
 
 	registry := prometheus.NewPedanticRegistry()
 	for _, collector := range s.Collectors() {
@@ -74,21 +72,4 @@ func metrics(t *testing.T, registry *prometheus.Registry) (text string) {
 		}
 	}
 	return text
-}
-
-// connectWithoutStatusRequest sends a hello of a client that wants no staple, which crypto/tls
-// itself cannot: the certificate is chosen as in a handshake for it.
-func connectWithoutStatusRequest(t *testing.T, s *tlsstore.Store) {
-	t.Helper()
-	conn, other := net.Pipe()
-	defer conn.Close()
-	defer other.Close()
-	hello := &tls.ClientHelloInfo{ServerName: "a.example", Conn: conn, Extensions: []uint16{0, 10, 13}}
-	config, err := s.TLSConfig(":443", nil).GetConfigForClient(hello)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cert, err := config.GetCertificate(hello); err != nil || cert == nil {
-		t.Fatalf("certificate %v, %v", cert, err)
-	}
 }

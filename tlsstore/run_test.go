@@ -77,11 +77,9 @@ func TestNothingIsPassedOnBeyondTheQueueAndNothingIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, key := newCA(t), newKey(t, "P-256")
 		s := newStore(t, tlsstore.Config{})
-		var bindings []tlsstore.Binding
 		for range 300 { // more than fit
-			bindings = append(bindings, on(c.leafOf(key, "a.example").pair(t), "a.example"))
-			apply(t, s, bindings[len(bindings)-1])
-			shown(t, s, "a.example")
+			apply(t, s, on(c.leafOf(key, "a.example").pair(t), "a.example"))
+			choose(t, s, "a.example", 5)
 		}
 		var calls atomic.Int32
 		s.OnUnstapled(func([32]byte) { calls.Add(1) })
@@ -90,7 +88,7 @@ func TestNothingIsPassedOnBeyondTheQueueAndNothingIsLost(t *testing.T) {
 		if calls.Load() != 256 {
 			t.Errorf("%d calls, want 256", calls.Load())
 		}
-		shown(t, s, "a.example") // one that was dropped asks again at once
+		choose(t, s, "a.example", 5) // one that was dropped asks again at once
 		synctest.Wait()
 		if calls.Load() != 257 {
 			t.Errorf("%d calls, want 257", calls.Load())
