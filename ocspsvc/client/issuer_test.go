@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
@@ -187,10 +188,14 @@ func TestAnIssuerSearchHasAtMostEightRequests(t *testing.T) {
 
 func TestBundlesAreBounded(t *testing.T) {
 	ca := ocsptest.NewCA(t)
-	many := slices.Repeat([][]byte{ca.Cert.Raw}, 100)
-	certs, err := client.ParseCertificates(certsOnly(many...))
-	if err != nil || len(certs) != 32 {
-		t.Errorf("%d certificates, %v; want 32", len(certs), err)
+	for name, bundle := range map[string][]byte{
+		"PKCS#7": certsOnly(slices.Repeat([][]byte{ca.Cert.Raw}, 100)...),
+		"PEM":    bytes.Repeat(ocsptest.CertPEM(ca.Cert), 100),
+	} {
+		certs, err := client.ParseCertificates(bundle)
+		if err != nil || len(certs) != 32 {
+			t.Errorf("%s: %d certificates, %v; want 32", name, len(certs), err)
+		}
 	}
 }
 

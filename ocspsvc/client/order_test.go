@@ -162,6 +162,38 @@ func TestTheLastOfEightAddressesIsAsked(t *testing.T) {
 	})
 }
 
+// What an address teaches serves the next one when there is no request to spare
+// for trying it out at once.
+func TestEightAddressesThatWantPOSTAreAskedByPOST(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.names["ocsp.example"] = nil
+		for i := range 8 {
+			w.name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
+			w.another(fmt.Sprintf("8.8.4.%d:80", i), ocsptest.Good).Change(func(s *ocsptest.Settings) { s.Only = "POST" })
+		}
+		w.wantReason(ocspsvc.ReasonGood)
+		if got := w.dials(); len(got) != 2 {
+			t.Errorf("dialled %v, want two", got)
+		}
+	})
+}
+
+func TestEightOfSixteenSilentAddressesShareTheWholeTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.names["ocsp.example"] = nil
+		for i := range 16 {
+			w.name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
+			w.mute(fmt.Sprintf("8.8.4.%d:80", i))
+		}
+		w.wantWithin(ocspsvc.ReasonTimeout, 10*time.Second)
+		if got := w.dials(); len(got) != 8 {
+			t.Errorf("dialled %v, want eight", got)
+		}
+	})
+}
+
 func TestEveryURLHasATurnBeforeAnyHasASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

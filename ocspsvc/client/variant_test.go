@@ -147,6 +147,35 @@ func TestSHA256FollowsWhereSHA1IsRefusedAndIsRemembered(t *testing.T) {
 	})
 }
 
+// A responder that names certificates by SHA-256 whatever it is asked by.
+func TestAnAnswerByAnotherHashIsAskedForByThatHash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.keep()
+		id, err := ocspsvc.NewCertID(w.leaf.Cert, w.ca.Cert, crypto.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var requests int
+		w.serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			requests++
+			resp, err := w.responder.Respond(r.Context(), &ocspsvc.Request{CertIDs: []ocspsvc.CertID{id}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			rw.Write(resp.Raw)
+		}))
+		w.names["ocsp.example"] = nil
+		w.name("ocsp.example", "8.8.4.4")
+		w.wantReason(ocspsvc.ReasonGood)
+		w.wantReason(ocspsvc.ReasonGood)
+		if requests != 3 { // two, and one that remembers
+			t.Errorf("%d requests, want 3", requests)
+		}
+	})
+}
+
 func TestWhatWasLearnedIsForgottenAfterADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
