@@ -151,10 +151,11 @@ func TestUpgradedConnectionsCarryBytesBothWays(t *testing.T) {
 	req := must(t)(http.NewRequestWithContext(t.Context(), "GET", "https://proxy.test/", nil)).(*http.Request)
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "echo")
-	resp := must(t)(h.client(func(tr *http.Transport) {
+	transport := h.client(func(tr *http.Transport) {
 		tr.ForceAttemptHTTP2 = false
 		tr.TLSClientConfig.NextProtos = []string{"http/1.1"}
-	}).Do(req)).(*http.Response)
+	}).Transport // without the client's timeout, which hides that the body can be written to
+	resp := must(t)(transport.RoundTrip(req)).(*http.Response)
 	defer resp.Body.Close()
 	conn, ok := resp.Body.(io.ReadWriteCloser)
 	if resp.StatusCode != http.StatusSwitchingProtocols || !ok {

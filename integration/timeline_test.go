@@ -22,12 +22,14 @@ func TestStapleThroughGoodOutageUnknownGoodRevoked(t *testing.T) {
 
 	h.OCSP.Down()
 	h.stapled("S4, an outage does not take a valid staple", "time.test")
-	h.AwaitReason("time.test", "unreachable", life)
+	if s := h.AwaitError("time.test", "unreachable", life); s.State != "fresh" || s.Reason != "good" {
+		t.Errorf("3.1: during an outage the status is %+v, want a fresh, good staple with an error", s)
+	}
 	h.unservedAfter(life)
 
 	h.OCSP.Behave(responder.Unknown)
 	h.OCSP.Up()
-	h.AwaitReason("time.test", "unknown", soon)
+	h.AwaitError("time.test", "unknown", soon)
 	h.awaitStaple("S4, unknown is never stapled", "time.test", false, time.Second)
 
 	h.OCSP.Behave(responder.Good)

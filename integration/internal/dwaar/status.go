@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"dwaar/integration/internal/wait"
@@ -70,16 +71,27 @@ func (s *Server) Certificate(name string) (Certificate, error) {
 // AwaitReason waits until the staple of name shows a reason word.
 func (s *Server) AwaitReason(name, reason string, within time.Duration) Staple {
 	s.t.Helper()
+	return s.await(name, "reason "+reason, within, func(staple Staple) bool { return staple.Reason == reason })
+}
+
+// AwaitError waits until the last refresh of name's staple has failed with a reason word. A
+// staple that still holds keeps its own reason, good.
+func (s *Server) AwaitError(name, reason string, within time.Duration) Staple {
+	s.t.Helper()
+	return s.await(name, "error "+reason, within, func(staple Staple) bool {
+		return strings.HasPrefix(staple.LastError, reason)
+	})
+}
+
+func (s *Server) await(name, what string, within time.Duration, ok func(Staple) bool) Staple {
+	s.t.Helper()
 	var c Certificate
-	wait.Until(s.t, within, name+" to show "+reason, func() error {
+	wait.Until(s.t, within, name+" to show the "+what, func() error {
 		var err error
-		if c, err = s.Certificate(name); err != nil {
-			return err
+		if c, err = s.Certificate(name); err == nil && !ok(c.Staple) {
+			err = fmt.Errorf("staple %+v", c.Staple)
 		}
-		if c.Staple.Reason != reason {
-			return fmt.Errorf("staple %+v", c.Staple)
-		}
-		return nil
+		return err
 	})
 	return c.Staple
 }
