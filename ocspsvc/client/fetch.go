@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -90,43 +89,6 @@ func (f *fetching) try(ctx context.Context, t *target, addr netip.Addr) (stop bo
 	}
 }
 
-// start is the variant for the next address of t: what the last address
-// suggested, what the responder liked before, or what is preferred anyway.
-func (f *fetching) start(t *target) variant {
-	suggested := t.variant
-	t.variant = variant{}
-	for _, v := range []variant{suggested, f.client.recall(t.raw)} {
-		if v != (variant{}) && f.possible(t, v) {
-			return v
-		}
-	}
-	return f.preferred(t)
-}
-
-// preferred is the variant without any experience.
-func (f *fetching) preferred(t *target) variant {
-	v := variant{method: http.MethodGet, hash: f.client.cfg.hash()}
-	if !f.possible(t, v) {
-		return v.otherMethod()
-	}
-	return v
-}
-
-func (f *fetching) alternative(t *target, v variant, err error, tried map[variant]bool) (variant, bool) {
-	for _, next := range v.alternatives(err) {
-		if tried[next] || !f.possible(t, next) || next.fresh && t.refreshed {
-			continue
-		}
-		t.refreshed = t.refreshed || next.fresh
-		return next, true
-	}
-	return variant{}, false
-}
-
-func (f *fetching) possible(t *target, v variant) bool {
-	return v.method == http.MethodPost || getURL(t.url, f.requests[v.hash]) != ""
-}
-
 // ask makes one request. It returns nil if it brought the answer.
 func (f *fetching) ask(ctx context.Context, t *target, addr netip.Addr, v variant) error {
 	f.round.take()
@@ -138,14 +100,6 @@ func (f *fetching) ask(ctx context.Context, t *target, addr netip.Addr, v varian
 		f.fail(t, fmt.Sprintf("%s, %s", addr, v), err)
 	}
 	return err
-}
-
-func (f *fetching) question(t *target, v variant) question {
-	q := question{url: t.url.String(), accept: responseType, body: f.requests[v.hash], fresh: v.fresh}
-	if v.method == http.MethodGet {
-		q.url, q.body = getURL(t.url, q.body), nil
-	}
-	return q
 }
 
 // judge keeps a response that verifies. Unknown is kept too, and an error, so

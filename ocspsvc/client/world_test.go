@@ -80,7 +80,7 @@ func (w *world) wantWithin(want ocspsvc.Reason, takes time.Duration) {
 	}
 }
 
-// asked are the methods and hashes of the requests r got since the last call.
+// asked says how r was asked, from the given request on: "GET sha1".
 func asked(r *ocsptest.Responder, from int) []string {
 	var words []string
 	for _, hit := range r.Hits()[from:] {
