@@ -34,6 +34,12 @@ func (r Route) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
+// excluding is a directive of which a chain enters only one.
+type excluding interface {
+	// wants is the matcher of a route that has none, or nil.
+	wants() *match.Set
+}
+
 // link is a compiled route.
 type link struct {
 	matcher   *match.Matcher // nil: every request
@@ -63,13 +69,10 @@ func (r Route) compile(env *Env) (link, error) {
 	}
 	var l link
 	wanted := r.Match
-	switch d := r.Directive.(type) {
-	case Handle:
-		l.exclusive = true
-	case HandlePath:
+	if d, ok := r.Directive.(excluding); ok {
 		l.exclusive = true
 		if wanted == nil {
-			wanted = &match.Set{Path: match.Path{d.Path}}
+			wanted = d.wants()
 		}
 	}
 	var err error

@@ -39,6 +39,8 @@ func (c HandlePath) Compile(env *Env) (Middleware, error) {
 	}, nil
 }
 
+func (c HandlePath) wants() *match.Set { return &match.Set{Path: match.Path{c.Path}} }
+
 // stripped is r with prefix, in any case and any escaping, off its path.
 // Dot segments and doubled slashes are resolved first, as the matcher did.
 func stripped(r *http.Request, prefix string) *http.Request {
