@@ -11,7 +11,7 @@ func (s *Service) watch(ctx context.Context) {
 	last := time.Now()
 	for ctx.Err() == nil {
 		now := time.Now()
-		if stepped(last, now) {
+		if stepped(now.Round(0).Sub(last.Round(0)), now.Sub(last)) {
 			s.replan(now)
 		}
 		last = now
@@ -41,11 +41,10 @@ func (s *Service) settleNext(now time.Time) (*certificate, time.Duration) {
 	return c, 0
 }
 
-// stepped reports whether wall time passed differently from the machine's own
-// between last and now: somebody set the clock, or the machine was suspended.
-func stepped(last, now time.Time) bool {
-	difference := now.Round(0).Sub(last.Round(0)) - now.Sub(last)
-	return difference.Abs() > time.Second
+// stepped reports whether more or less time has passed by the wall clock than
+// by the machine's: somebody set the clock, or the machine was suspended.
+func stepped(byWall, byMachine time.Duration) bool {
+	return (byWall - byMachine).Abs() > time.Second
 }
 
 // replan judges everything by a clock that was stepped. Staples may begin or
