@@ -24,7 +24,7 @@ func (s *setup) awaitStaple(ctx context.Context, wait time.Duration) (ocspsvc.Ve
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	var last error
-	for {
+	for tries := 1; ; tries++ {
 		v, err := s.staple(ctx)
 		if err == nil {
 			return v, nil
@@ -32,12 +32,36 @@ func (s *setup) awaitStaple(ctx context.Context, wait time.Duration) (ocspsvc.Ve
 		if last == nil || !timedOut(err) { // the last try is cut off: what went before tells more
 			last = err
 		}
+		if tries%10 == 0 {
+			s.refresh(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return v, fmt.Errorf("no staple within %v: %w%s", wait, last, s.ownWords())
 		case <-tick.C:
 		}
 	}
+}
+
+// refresh has the proxy ask now. In the last run the certificate may have been
+// revoked, which is remembered and not asked again soon; the text file that took
+// it back is the demo's, not a CA's.
+func (s *setup) refresh(ctx context.Context) {
+	client, err := s.client()
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = client.Refresh(ctx, "localhost", func(admin.Refreshed) {}) // the handshake tells how it went
+}
+
+func (s *setup) client() (*admin.Client, error) {
+	addr, err := admin.ParseTarget(s.admin)
+	if err != nil {
+		return nil, err
+	}
+	return admin.NewClient(addr, "")
 }
 
 func timedOut(err error) bool {
@@ -72,11 +96,7 @@ func (s *setup) staple(ctx context.Context) (ocspsvc.Verdict, error) {
 
 // ownWords is what the proxy says about its certificate, or nothing.
 func (s *setup) ownWords() string {
-	addr, err := admin.ParseTarget(s.admin)
-	if err != nil {
-		return ""
-	}
-	client, err := admin.NewClient(addr, "")
+	client, err := s.client()
 	if err != nil {
 		return ""
 	}
