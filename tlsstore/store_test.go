@@ -59,7 +59,7 @@ func TestTheMostParticularNameWins(t *testing.T) {
 
 func TestAnAddressSentAsANameFindsItsSite(t *testing.T) {
 	i := newCA(t).leaf("a.example")
-	s := newStore(t, tlsstore.Config{}, on(i.pair(t), "192.0.2.9"))
+	s := newStore(t, tlsstore.Config{}, on(i.pair(t), "::ffff:192.0.2.9"))
 	if s.Lookup(":443", "192.0.2.9") == nil {
 		t.Error("no certificate for the SNI 192.0.2.9")
 	}

@@ -1,6 +1,7 @@
 package tlsstore_test
 
 import (
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -144,17 +145,18 @@ func TestAChainThatIsStillGrowingIsLeftAlone(t *testing.T) { // S6
 				t.Fatal(err)
 			}
 		}
+		// A poll falls after the first write, and the end of its wait after the second.
 		time.Sleep(900 * time.Millisecond)
-		write(certPEM(second.leaf))
-		time.Sleep(200 * time.Millisecond) // one poll falls between the two writes
-		write(certPEM(w.ca.inter))
-		time.Sleep(200 * time.Millisecond)
+		for _, part := range []*x509.Certificate{second.leaf, w.ca.root, w.ca.inter} {
+			write(certPEM(part))
+			time.Sleep(200 * time.Millisecond)
+		}
 		w.serves("when it is whole", second)
 		if n := w.changes.Load(); n != 1 {
 			t.Errorf("%d leaves were taken in, want 1", n)
 		}
-		if cert := w.store.Lookup(":443", "a.example"); len(cert.Certificate) != 2 {
-			t.Errorf("%d certificates on the wire, want 2", len(cert.Certificate))
+		if cert := w.store.Lookup(":443", "a.example"); len(cert.Certificate) != 3 {
+			t.Errorf("%d certificates on the wire, want 3", len(cert.Certificate))
 		}
 	})
 }
