@@ -57,6 +57,15 @@ func TestCertIDNamesOneCertificateOfOneIssuer(t *testing.T) {
 	}
 }
 
+func TestCertIDKnowsTheNameAndNotOnlyTheKey(t *testing.T) {
+	ca := ocsptest.NewRoot(t)
+	alias := ocsptest.NewRoot(t, ocsptest.WithKey(ca.Key), ocsptest.Name("alias"))
+	id, leaf := newID(t, ca.Leaf(t, ocsptest.Serial(7)), crypto.SHA256), alias.Leaf(t, ocsptest.Serial(7))
+	if id.Matches(leaf.Cert, alias.Cert) || id.MatchesIssuer(alias.Cert) {
+		t.Error("the CertID matches another CA with the same key")
+	}
+}
+
 func TestCertIDIsEncodedAsByOthers(t *testing.T) {
 	ca := ocsptest.NewCA(t, ocsptest.Key(ocsptest.RSA))
 	leaf := ca.Leaf(t)

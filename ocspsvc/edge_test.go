@@ -237,3 +237,80 @@ func TestNoncesAreComparedOnlyIfBothSidesHaveOne(t *testing.T) {
 		t.Errorf("a bare nonce, as old responders send: %v", err)
 	}
 }
+
+func TestADelegateHasToBeTheIssuersAndAnother(t *testing.T) {
+	ca := ocsptest.NewCA(t)
+	alias := ocsptest.NewRoot(t, ocsptest.WithKey(ca.Key), ocsptest.Name("alias"))
+	both := ocsptest.Modify(func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageOCSPSigning}
+	})
+	leaf := ca.Leaf(t, both)
+	aliased, renewed := alias.Delegate(t), ca.Leaf(t, both, ocsptest.WithKey(leaf.Key))
+	for name, signer := range map[string]*ocsptest.Leaf{
+		"named after another CA with the same key": aliased, "the leaf itself": leaf, "the leaf's key": renewed,
+		"the CA's key under another name": {Cert: alias.Cert, Key: ca.Key},
+	} {
+		response, err := ocspsvc.Template{Singles: []ocspsvc.Single{good(t, leaf)}, ResponderID: ocspsvc.ByName(signer.Cert), Certificates: []*x509.Certificate{signer.Cert}}.Sign(signer.Cert, signer.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if verdict, err := judge(response, leaf, 0, ocspsvc.VerifyOptions{}); verdict.Reason != ocspsvc.ReasonUnauthorizedSigner {
+			t.Errorf("%s: %v, want unauthorized_signer", name, err)
+		}
+	}
+}
+
+func TestTheIssuerMayEmbedAnotherOfItsCertificates(t *testing.T) {
+	ca := ocsptest.NewCA(t)
+	leaf := ca.Leaf(t)
+	crossed := ocsptest.NewRoot(t, ocsptest.WithKey(ca.Key), ocsptest.Modify(func(c *x509.Certificate) {
+		c.Subject, c.NotAfter = ca.Cert.Subject, c.NotAfter.AddDate(1, 0, 0)
+	}))
+	response := sign(t, ca, ocspsvc.Template{Singles: []ocspsvc.Single{good(t, leaf)}, Certificates: []*x509.Certificate{crossed.Cert}})
+	verdict, err := judge(response, leaf, 0, ocspsvc.VerifyOptions{})
+	if err != nil || !verdict.SignerNotAfter.IsZero() {
+		t.Errorf("verdict %+v, error %v", verdict, err)
+	}
+}
+
+func TestADelegateOfTheNearFutureIsTooEarlyNow(t *testing.T) {
+	ca := ocsptest.NewCA(t)
+	leaf, delegate := ca.Leaf(t), ca.Delegate(t, ocsptest.Validity(6*time.Minute, day))
+	single := good(t, leaf)
+	response, err := ocspsvc.Template{
+		Singles: []ocspsvc.Single{single}, ProducedAt: single.ThisUpdate.Add(4 * time.Minute), Certificates: []*x509.Certificate{delegate.Cert},
+	}.Sign(delegate.Cert, delegate.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdict, err := ocspsvc.Verify(response, leaf.Cert, ca.Cert, single.ThisUpdate, ocspsvc.VerifyOptions{})
+	if verdict.Reason != ocspsvc.ReasonNotYetValid {
+		t.Errorf("%v, want not_yet_valid", err)
+	}
+}
+
+func TestNotIssuedTakesAllOfItsSigns(t *testing.T) {
+	ca := ocsptest.NewCA(t)
+	leaf := ca.Leaf(t)
+	extended := []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 9}, Critical: true, Value: []byte{5, 0}}}
+	epoch := time.Unix(0, 0)
+	for _, test := range []struct {
+		at         time.Time
+		reason     ocspsvc.RevocationReason
+		extensions []pkix.Extension
+		want       bool
+	}{
+		{epoch, ocspsvc.CertificateHold, extended, true},
+		{epoch, ocspsvc.KeyCompromise, extended, false},
+		{epoch.Add(time.Second), ocspsvc.CertificateHold, extended, false},
+		{epoch, ocspsvc.CertificateHold, nil, false},
+	} {
+		single := good(t, leaf)
+		single.Status, single.RevokedAt, single.RevocationReason = ocspsvc.Revoked, test.at, test.reason
+		response := sign(t, ca, ocspsvc.Template{Singles: []ocspsvc.Single{single}, Extensions: test.extensions})
+		verdict, err := judge(response, leaf, 0, ocspsvc.VerifyOptions{})
+		if err != nil || verdict.NotIssued != test.want {
+			t.Errorf("%+v: not issued %v, error %v", test, verdict.NotIssued, err)
+		}
+	}
+}

@@ -231,6 +231,8 @@ func TestBadResponsesAreRefused(t *testing.T) {
 		{"good with content", tbs(seq(id, tlv(0x80, []byte{1}), date)), "unreadable response data"},
 		{"revoked without time", tbs(seq(id, tlv(0xa1), date)), "unreadable response data"},
 		{"two reasons", tbs(seq(id, tlv(0xa1, date, tlv(0xa0, tlv(10, []byte{1}), tlv(10, []byte{2}))), date)), "unreadable response data"},
+		{"octets behind a CertID", tbs(seq(seq(id[2:], tlv(5)), tlv(0x80), date)), "unreadable response data"},
+		{"octets behind the response data", wrap(seq(seq(tlv(0xa2, tlv(4, []byte{1})), date, seq(), tlv(5)), algorithm, signature)), "unreadable response data"},
 		{"octets behind a single", tbs(seq(id, tlv(0x80), date, tlv(5))), "unreadable response data"},
 	} {
 		got, err := ocspsvc.ParseResponse(test.der)

@@ -30,8 +30,10 @@ func (c *check) signer() error {
 	return refuse(ReasonUnauthorizedSigner, "no certificate of the responder it names, %s", c.r.ResponderID)
 }
 
-// candidates are the certificates that the ResponderID names; of a delegate
-// renewed with its old key the last to expire comes first.
+// candidates are the certificates that the ResponderID names. The issuer is
+// always looked at, so that it makes no difference whether the response embeds
+// it, or another of its certificates. Of a delegate renewed with its old key
+// the last to expire comes first.
 func (c *check) candidates() []*x509.Certificate {
 	known := append([]*x509.Certificate{c.issuer}, c.r.Certificates...)
 	slices.SortStableFunc(known, func(a, b *x509.Certificate) int { return b.NotAfter.Compare(a.NotAfter) })
@@ -40,7 +42,7 @@ func (c *check) candidates() []*x509.Certificate {
 
 // authorized notes the signer if he may sign for issuer's certificates.
 func (c *check) authorized(cert *x509.Certificate) error {
-	if bytes.Equal(cert.RawSubjectPublicKeyInfo, c.issuer.RawSubjectPublicKeyInfo) {
+	if cert == c.issuer {
 		c.v.Responder = c.issuer.Subject.String()
 		return nil
 	}

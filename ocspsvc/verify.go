@@ -56,7 +56,7 @@ func Verify(r *Response, leaf, issuer *x509.Certificate, now time.Time, o Verify
 	// thing that is wrong: who signs matters only for the right certificate.
 	for _, step := range []func() error{c.status, c.single, c.signer, c.extensions, c.nonce, c.times} {
 		if err := step(); err != nil {
-			c.v.Reason, c.v.Status = ReasonOf(err), 0
+			c.v.Reason = ReasonOf(err)
 			return c.v, err
 		}
 	}
