@@ -9,7 +9,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
-	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -120,8 +119,6 @@ func (s scheme) addPSSParams(b *cryptobyte.Builder) {
 }
 
 func (s scheme) isPSS() bool { return s.oid.Equal(oidRSAPSS) }
-
-var errNoStatus = errors.New("a single response needs a status")
 
 // schemeFor returns the scheme to sign with: the wanted one, or for zero one
 // that fits the key.

@@ -2,6 +2,7 @@ package ocspsvc
 
 import (
 	"crypto/x509/pkix"
+	"errors"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -98,6 +99,6 @@ func addStatus(b *cryptobyte.Builder, single Single) {
 			}
 		})
 	default:
-		b.SetError(errNoStatus)
+		b.SetError(errors.New("a single response needs a status"))
 	}
 }
