@@ -19,6 +19,9 @@ func (s *Store) TLSConfig(listener string, nextProtos []string) *tls.Config {
 			// Without certificates and tickets every way through the handshake ends in the
 			// alert unrecognized_name, resumption too (RFC 6066 §3).
 			s.refuse(reason, hello, h, nil)
+			if reason == noStaple {
+				s.ask(h.entry)
+			}
 			return refused, nil
 		}
 		return &tls.Config{
@@ -48,24 +51,40 @@ func (s *Store) begin(listener string, hello *tls.ClientHelloInfo) (*handshake, 
 		return nil, unknownName
 	}
 	name, _ := normalName(hello.ServerName)
-	h := &handshake{s, s.choose(list, hello), name}
-	return h, h.entry.refusal(x.cfg, h.ocspOff, time.Now())
+	chosen, reason := s.choose(x.cfg, list, hello)
+	return &handshake{s, chosen, name}, reason
 }
 
-// choose returns the first alternative the client supports, or the first.
-func (s *Store) choose(list []candidate, hello *tls.ClientHelloInfo) candidate {
-	if len(list) == 1 {
-		return list[0]
+// choose returns the first alternative that the client supports and that is not refused. If
+// there is none it is the first the client supports, or the first, and why it is refused.
+func (s *Store) choose(cfg Config, list []candidate, hello *tls.ClientHelloInfo) (candidate, refusal) {
+	now, best := time.Now(), list[0]
+	if len(list) > 1 {
+		list = s.supported(list, hello)
 	}
+	for i, c := range list {
+		if c.entry.refusal(cfg, c.ocspOff, now) == "" {
+			return c, ""
+		}
+		if i == 0 {
+			best = c
+		}
+	}
+	return best, best.entry.refusal(cfg, best.ocspOff, now)
+}
+
+// supported returns the alternatives whose keys and algorithms the client supports; the name
+// is settled already.
+func (s *Store) supported(list []candidate, hello *tls.ClientHelloInfo) (some []candidate) {
 	anyName := *hello
-	anyName.ServerName = "" // the name is settled; only keys and algorithms count
+	anyName.ServerName = ""
 	for _, c := range list {
 		st, err := s.stateOf(hello.Context(), c.entry)
 		if err == nil && anyName.SupportsCertificate(st.plain) == nil {
-			return c
+			some = append(some, c)
 		}
 	}
-	return list[0]
+	return some
 }
 
 // certificate is tls.Config.GetCertificate.

@@ -2,6 +2,7 @@ package tlsstore_test
 
 import (
 	"bytes"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,6 +189,40 @@ func TestMustStapleWaitIsConfigurable(t *testing.T) {
 		shown(t, s, "a.example")
 		if !s.Status()[0].Alarm {
 			t.Error("must-staple with ocsp off raises no alarm")
+		}
+	})
+}
+
+func TestAnAlternativeThatIsNotRefusedIsServedInstead(t *testing.T) {
+	c := newCA(t)
+	first, second := c.leaf("a.example", mustStaple), c.leaf("a.example")
+	s := newStore(t, tlsstore.Config{}, on(first.pair(t), "a.example"), on(second.pair(t), "a.example"))
+	serves := func(want issued) {
+		t.Helper()
+		if leaf, _ := shown(t, s, "a.example"); !leaf.Equal(want.leaf) {
+			t.Error("the other leaf is served")
+		}
+	}
+	serves(second) // the first waits for its staple
+	s.Attach(first.fingerprint(), first.staple(""))
+	serves(first)
+	s.SetRevoked(first.fingerprint(), true)
+	serves(second)
+	s.SetRevoked(second.fingerprint(), true)
+	client{sni: "a.example"}.refused(t, s)
+}
+
+func TestARefusalForLackOfAStapleIsPassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newCA(t).leaf("a.example", mustStaple)
+		s := newStore(t, tlsstore.Config{}, on(i.pair(t), "a.example"))
+		var asked atomic.Bool
+		s.OnUnstapled(func(leaf [32]byte) { asked.Store(leaf == i.fingerprint()) })
+		defer run(t, s)()
+		client{sni: "a.example"}.refused(t, s)
+		synctest.Wait()
+		if !asked.Load() {
+			t.Error("nobody has been told")
 		}
 	})
 }

@@ -22,12 +22,12 @@ type Record struct {
 	OCSPOff     bool        `json:"-"` // `ocsp off` in every site that has it: it needs no staple
 
 	// Chain is the DER of the chain, leaf first, or nil if it is not in memory: Store.Chain
-	// has it then. Not to be changed.
+	// has it then.
 	Chain [][]byte `json:"-"`
 }
 
 // Catalog yields every certificate that is served, each once, in no particular order. It is
-// of one moment, however long the caller takes.
+// of one moment, however long the caller takes. Slices in a Record are not to be changed.
 func (s *Store) Catalog() iter.Seq[Record] {
 	x, now := s.current.Load(), time.Now()
 	return func(yield func(Record) bool) {

@@ -57,11 +57,7 @@ func New(cfg Config, log *slog.Logger) (*Store, error) {
 // Apply exchanges everything that is served for bindings, at once: a handshake sees the old
 // set or the new one. A leaf that stays keeps its staple and whether it is revoked. On an
 // error nothing has changed.
-func (s *Store) Apply(bindings []Binding) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.apply(s.current.Load().cfg, bindings)
-}
+func (s *Store) Apply(bindings []Binding) error { return s.apply(nil, bindings) }
 
 // Reconfigure is Apply together with another Config.
 func (s *Store) Reconfigure(cfg Config, bindings []Binding) error {
@@ -69,30 +65,39 @@ func (s *Store) Reconfigure(cfg Config, bindings []Binding) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.apply(cfg, bindings); err != nil {
+	if err := s.apply(&cfg, bindings); err != nil {
 		return err
 	}
 	s.bodies.Resize(cfg.CacheSize)
 	return nil
 }
 
-// apply is called with mu held.
-func (s *Store) apply(cfg Config, bindings []Binding) error {
+// apply keeps the Config if cfg is nil.
+func (s *Store) apply(cfg *Config, bindings []Binding) error {
 	for i := range bindings {
 		if err := bindings[i].check(); err != nil {
 			return err
 		}
 	}
-	old := s.current.Load()
-	s.publish(newIndex(cfg, bind(bindings, old)))
+	old := s.rebind(cfg, bindings)
 	for _, b := range bindings {
 		if old.leaves[b.Pair.Fingerprint] == nil {
 			s.warn(b.Names, b.Pair)
 		}
 	}
 	return nil
+}
+
+// rebind publishes bindings that have been checked, and returns the index before.
+func (s *Store) rebind(cfg *Config, bindings []Binding) (old *index) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old = s.current.Load()
+	if cfg == nil {
+		cfg = &old.cfg
+	}
+	s.publish(newIndex(*cfg, bind(bindings, old)))
+	return old
 }
 
 // warn says that a certificate that is new here is outside its validity.

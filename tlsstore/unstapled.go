@@ -11,8 +11,8 @@ const (
 )
 
 // OnUnstapled sets what Run calls when a client wanted a staple and there was none that could
-// be shown: at most once in 10 s for each leaf. Handshakes do not wait for it. Not for sites
-// with `ocsp off`.
+// be shown, or was refused for that: at most once in 10 s for each leaf. Handshakes do not
+// wait for it. Sites with `ocsp off` do not count.
 func (s *Store) OnUnstapled(call func(leaf [32]byte)) {
 	f := func(leaf Fingerprint) { call(leaf) }
 	s.onUnstapled.Store(&f)
