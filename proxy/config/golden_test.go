@@ -86,6 +86,7 @@ func read(t *testing.T, sections []section) (adapted, warnings, problems string)
 	if err != nil {
 		return "", "", strings.ReplaceAll(err.Error()+"\n", home, "")
 	}
+	checkAccepted(t, c)
 	text, err := config.Adapt(c)
 	if err != nil {
 		t.Fatal(err)

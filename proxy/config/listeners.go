@@ -142,7 +142,7 @@ func (b *builder) certify(l *listener, s *site, name string) bool {
 		l.names[name] = named{s, s.pairs[0].tok}
 		return true
 	}
-	if known.site != s && !slices.EqualFunc(known.site.pairs, s.pairs, func(a, b *pair) bool { return a.cert == b.cert && a.key == b.key }) {
+	if !slices.EqualFunc(known.site.pairs, s.pairs, func(a, b *pair) bool { return a.cert == b.cert && a.key == b.key }) {
 		b.problem(s.pairs[0].tok, "tls: %s has other certificates at %s, and a handshake cannot tell paths apart", name, known.tok.Pos)
 	}
 	return false

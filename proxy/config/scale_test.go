@@ -2,12 +2,15 @@ package config_test
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"dwaar/netguard"
 	"dwaar/proxy/config"
 	"dwaar/proxy/dwaarfile"
+	"dwaar/tlsstore"
 )
 
 func TestTenThousandSitesAreReadInSeconds(t *testing.T) {
@@ -46,6 +49,27 @@ func mustRead(t *testing.T, text string) *config.Config {
 	return c
 }
 
+// checkAccepted fails unless the packages that a configuration is for accept
+// it too: they have no place to name.
+func checkAccepted(t *testing.T, c *config.Config) {
+	t.Helper()
+	if _, err := config.Adapt(c); err != nil {
+		t.Errorf("adapt: %v", err)
+	}
+	if err := c.HTTP.Check(); err != nil {
+		t.Errorf("proxy: %v", err)
+	}
+	if _, err := netguard.New(c.Guard); err != nil {
+		t.Errorf("netguard: %v", err)
+	}
+	if err := c.Admin.Check(); c.Admin.Listen != "" && err != nil {
+		t.Errorf("admin: %v", err)
+	}
+	if _, err := tlsstore.New(c.TLS, slog.New(slog.DiscardHandler)); err != nil {
+		t.Errorf("tlsstore: %v", err)
+	}
+}
+
 // FuzzRead holds that any text is understood or refused with places, and that
 // what is understood can be shown.
 func FuzzRead(f *testing.F) {
@@ -60,9 +84,7 @@ func FuzzRead(f *testing.F) {
 		}
 		c, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", text}}))
 		if err == nil {
-			if _, err := config.Adapt(c); err != nil {
-				t.Error(err)
-			}
+			checkAccepted(t, c)
 			return
 		}
 		for _, p := range err.(dwaarfile.Problems) {

@@ -172,7 +172,7 @@ func (p *parser) spend(at Token, f *frame, tokens int) bool {
 		return false
 	}
 	if p.tokenCount > MaxTokens || p.textSize > maxText {
-		p.problem(at, f, "the text becomes too large by its imports: the limit is %d words", MaxTokens)
+		p.problem(at, f, "the text becomes too large by its imports: the limit is %d words or %d MiB", MaxTokens, maxText>>20)
 		p.stopped = true
 	}
 	return !p.stopped

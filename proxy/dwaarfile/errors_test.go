@@ -52,6 +52,8 @@ var broken = []struct {
 	{name: "unset address without braces", text: "\n {$SITE}\nrespond hi\n", want: "Dwaarfile:2:2: the environment variable SITE is not set, and leaves this line empty: write a site in { } below it"},
 	{name: "unset address among others", text: "a.com {$B}, {$C:} {\n}\nhttps://{$D} {\n}\nb.com\n{$E} {\n}\n", env: map[string]string{"D": ""},
 		want: "Dwaarfile:1:7: the environment variable B is not set, and leaves a site address empty\nDwaarfile:1:13: the environment variable C is empty, and leaves a site address empty\nDwaarfile:3:9: the environment variable D is empty, and leaves a site address empty\nDwaarfile:6:1: the environment variable E is not set, and leaves a site address empty"},
+	{name: "empty address with a default", text: "http://{$D:a.com} {\n}\n", env: map[string]string{"D": ""},
+		want: "Dwaarfile:1:8: the environment variable D is empty, and leaves a site address empty"},
 	{name: "unset address behind a comment", text: "a.com, # {$X}\n{$B} # more\n{\n}\n",
 		want: "Dwaarfile:2:1: the environment variable B is not set, and leaves a site address empty"},
 
@@ -146,6 +148,22 @@ func TestAFileThatCannotBeReadIsAProblem(t *testing.T) {
 	_, err := dwaarfile.Parse("f", "import *\nimport a\n", dwaarfile.Source{})
 	if want := "f:1:8: importing *: there are no files here\nf:2:8: importing a: there are no files here"; err == nil || err.Error() != want {
 		t.Errorf("imports without files: err = %v", err)
+	}
+}
+
+func TestAFileImportedOftenIsReadOnce(t *testing.T) {
+	source := files(nil, map[string]string{"s": "log {args[0]}\n"})
+	open, opened := source.Open, 0
+	source.Open = func(path string) (fs.File, error) { opened++; return open(path) }
+	f, err := dwaarfile.Parse("f", "a.com {\n\timport s 1\n\timport s 2\n}\n", source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := dump(f), "site a.com {\n  log 1\n  log 2\n}\n"; got != want || opened != 1 {
+		t.Errorf("opened %d times, got\n%s\nwant\n%s", opened, got, want)
+	}
+	if got := fmt.Sprint(f.Files); got != "[f s]" {
+		t.Errorf("Files = %s", got)
 	}
 }
 

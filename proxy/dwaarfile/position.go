@@ -1,9 +1,6 @@
 package dwaarfile
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // Position is a place in a file. Line and Col count from 1, Col in characters.
 // The zero Position is nowhere.
@@ -15,11 +12,8 @@ type Position struct {
 
 // String is the usual file:line:col, or what of it there is.
 func (p Position) String() string {
-	switch {
-	case p.Line == 0:
+	if p.Line == 0 {
 		return p.File
-	case p.Col == 0:
-		return p.File + ":" + strconv.Itoa(p.Line)
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
