@@ -101,10 +101,10 @@ func (s *Server) build(p *plan) error {
 		return err
 	}
 	s.http = proxy.New(s.log)
-	if s.door, err = admin.New(s.adminConfig(p), controller{s}, s.log); err != nil {
+	if s.metrics, err = s.collect(); err != nil {
 		return err
 	}
-	s.metrics, err = s.collect()
+	s.door, err = admin.New(s.adminConfig(p), controller{s}, s.log)
 	return err
 }
 
