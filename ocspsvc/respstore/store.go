@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 )
 
 // folder holds every record.
@@ -26,6 +27,7 @@ type Storage interface {
 type Store struct {
 	storage Storage // nil: memory only
 	log     *slog.Logger
+	stuck   atomic.Int32 // writes that were left behind
 
 	mu      sync.RWMutex
 	records map[Fingerprint]Record // guarded by mu
@@ -36,8 +38,9 @@ func New(storage Storage, log *slog.Logger) *Store {
 	return &Store{storage: storage, log: log, records: map[Fingerprint]Record{}}
 }
 
-// Put stores r durably and then shows it in memory. If storing fails it is
-// shown all the same, and the error says what failed (S14).
+// Put stores r durably and then shows it in memory. If storing fails, or is not
+// done when ctx ends, it is shown all the same, and the error says what failed
+// (S14).
 func (s *Store) Put(ctx context.Context, r Record) error {
 	defer s.Keep(r)
 	if s.storage == nil {
@@ -47,10 +50,35 @@ func (s *Store) Put(ctx context.Context, r Record) error {
 	if err != nil {
 		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
 	}
-	if err := s.storage.Store(ctx, key(r.Leaf), content); err != nil {
+	if err := s.write(ctx, key(r.Leaf), content); err != nil {
 		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
 	}
 	return nil
+}
+
+// errStuck is why nothing is written while storage still owes an answer.
+var errStuck = errors.New("storage has not finished an earlier write")
+
+// write gives storage as long as ctx lasts. A disk that hangs is one that no
+// context can reach, so the write is left behind then, and no other begun
+// before it ends: they would pile up, and could overtake each other.
+func (s *Store) write(ctx context.Context, key string, content []byte) error {
+	if s.stuck.Load() > 0 {
+		return errStuck
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.storage.Store(ctx, key, content) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	s.stuck.Add(1)
+	go func() {
+		<-done
+		s.stuck.Add(-1)
+	}()
+	return ctx.Err()
 }
 
 // Keep shows r in memory without storing it: for one that Load returned and

@@ -15,17 +15,19 @@ const (
 
 // backoff is the pause after a failed round: 1 min, 2 min, 4 min … 1 h. A
 // failure that follows failingFor of failures waits as long again. Where a
-// staple is left, a quarter of its life is the most, and where lives are short
-// the first pauses are too: a twelfth of a life.
+// staple is left, a quarter of its life is the most. Where lives are short,
+// pauses are too: they begin at a twelfth of a life and grow more slowly once
+// they are half of one.
 //
 // A 7-day outage takes about 200 rounds: one in each hour, 20 in the last four
 // hours of a staple, 8 at the beginning.
 func backoff(failingFor, left, life, every time.Duration) time.Duration {
-	first := min(firstPause, every)
+	first, failingFor := min(firstPause, every), max(failingFor, 0)
+	pause := min(first+failingFor, lastPause)
 	if life > 0 {
 		first = min(first, max(life/12, time.Second))
+		pause = min(first+failingFor, lastPause, max(life/2, failingFor/4))
 	}
-	pause := min(first+max(failingFor, 0), lastPause)
 	if left > 0 {
 		pause = min(pause, max(left/4, min(leastPause, first)))
 	}

@@ -24,7 +24,8 @@ type Config struct {
 	// whatever its nextUpdate (S3). Default 7 days.
 	MaxAge time.Duration `json:"max_age,omitempty"`
 
-	// StartWait is the longest that Prime may delay a start. Default 2 s.
+	// StartWait is the longest that Prime may delay a start. Default 2 s;
+	// negative does not wait, and leaves every first staple to Run.
 	StartWait time.Duration `json:"start_wait,omitempty"`
 
 	// RequireNextUpdate refuses responses without nextUpdate, which private
@@ -48,7 +49,7 @@ func (c Config) withDefaults() (Config, error) {
 		value  time.Duration
 	}{
 		{"refresh_every", c.RefreshEvery}, {"pace", c.Pace}, {"timeout", c.Timeout},
-		{"max_age", c.MaxAge}, {"start_wait", c.StartWait},
+		{"max_age", c.MaxAge},
 	} {
 		if d.value < 0 {
 			return Config{}, fmt.Errorf("stapler: %s must not be negative, is %v", d.option, d.value)

@@ -28,7 +28,6 @@ type door struct {
 	one     *ocsptest.Responder
 	network *network
 	keeper  *stapler.Keeper
-	get     func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 }
 
 func openDoor(t *testing.T, cfg stapler.KeeperConfig, disk respstore.Storage) *door {

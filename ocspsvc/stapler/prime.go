@@ -19,7 +19,7 @@ func (s *Service) Prime(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.settings.Load().cfg.StartWait)
 	defer cancel()
 	lanes := s.unprimed(time.Now())
-	if len(lanes) == 0 {
+	if len(lanes) == 0 || ended(ctx) {
 		return
 	}
 	each := max(1, primers/len(lanes)) // a lane that hangs must leave room for the others

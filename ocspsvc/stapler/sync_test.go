@@ -278,13 +278,18 @@ func TestPrimeStaplesTheFirstHandshakeOfAColdStart(t *testing.T) { // S1, S2
 	})
 }
 
-func TestPrimeOfNothingReturnsAtOnce(t *testing.T) {
+func TestPrimeDoesNotWaitForNothingNorWhereItMustNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, _ := setUp(t, stapler.Config{})
+		idle, _ := setUp(t, stapler.Config{})
+		hasty, _ := setUp(t, stapler.Config{StartWait: -1}, plain()(t))
+		if err := hasty.service.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		start := time.Now()
-		b.service.Prime(t.Context())
-		if time.Since(start) > 0 {
-			t.Error("waited for nothing")
+		idle.service.Prime(t.Context())
+		hasty.service.Prime(t.Context())
+		if time.Since(start) > 0 || hasty.network.count() > 0 {
+			t.Error("waited, or asked")
 		}
 	})
 }
@@ -428,7 +433,6 @@ func TestBadConfigsAreRefusedByName(t *testing.T) {
 		"stapler: pace must not be negative, is -1s":           {Pace: -time.Second},
 		"stapler: timeout must not be negative, is -1ns":       {Timeout: -1},
 		"stapler: max_age must not be negative, is -1ns":       {MaxAge: -1},
-		"stapler: start_wait must not be negative, is -1ns":    {StartWait: -1},
 	} {
 		if _, err := stapler.New(cfg, catalog, down, store, log); err == nil || err.Error() != want {
 			t.Errorf("New: %v, want %q", err, want)
