@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// backlog is how long connections are still accepted that the kernel
-	// had completed before the listener closed.
-	backlog = 5 * time.Millisecond
 	// lameDuck is how long connections may still bring requests, each of
 	// which is answered with "Connection: close". After it, a connection that
 	// is idle is one that nobody is just using.
@@ -53,10 +50,10 @@ func (l *listener) drain(grace time.Duration, end context.CancelFunc) {
 	pollUntil(moment, l.unused)
 }
 
-// stopAccepting ends the accept loop when it has emptied the backlog.
+// stopAccepting ends the accept loop, which takes what has come until then.
 func (l *listener) stopAccepting() {
 	if socket, ok := l.socket.(*net.TCPListener); ok {
-		_ = socket.SetDeadline(time.Now().Add(backlog))
+		_ = socket.SetDeadline(time.Now())
 		return
 	}
 	_ = l.socket.Close()

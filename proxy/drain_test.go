@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -9,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"dwaar/proxy"
 )
 
 func TestStoppingLetsRequestsFinish(t *testing.T) {
@@ -61,32 +62,38 @@ func TestGracePeriodEndsWhatDoesNotFinish(t *testing.T) {
 }
 
 func TestStoppingUnderLoadFailsNoRequestThatWasAccepted(t *testing.T) {
-	server := start(t, plain(respond("ok")))
-	ctx, cancel := context.WithCancel(t.Context())
-	var load sync.WaitGroup
-	var done atomic.Int64
-	for range 4 {
-		client := server.client(loopback)
-		load.Go(func() {
-			for ctx.Err() == nil {
-				response, err := client.Post("http://a.test/", "text/plain", strings.NewReader("x"))
-				if err != nil {
-					if !strings.Contains(err.Error(), "dial tcp") {
-						t.Errorf("request %d: %v", done.Load(), err)
-					}
-					return
-				}
-				if got := body(t, response); got != "ok" {
-					t.Errorf("answer = %q", got)
-				}
-				done.Add(1)
+	for name, cfg := range map[string]proxy.Config{"http": plain(respond("ok")), "https": secure(respond("ok"))} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, cfg)
+			var load sync.WaitGroup
+			var done atomic.Int64
+			for range 4 {
+				client := server.client(loopback)
+				load.Go(func() { postUntilRefused(t, client, name+"://a.test/", &done) })
 			}
+			eventually(t, "load", func() bool { return done.Load() > 100 })
+			server.stop()
+			load.Wait()
 		})
 	}
-	eventually(t, "load", func() bool { return done.Load() > 100 })
-	server.stop()
-	load.Wait()
-	cancel()
+}
+
+// postUntilRefused posts until there is nobody to connect to; any other
+// failure is one.
+func postUntilRefused(t *testing.T, client *http.Client, url string, done *atomic.Int64) {
+	for {
+		response, err := client.Post(url, "text/plain", strings.NewReader("x"))
+		if err != nil {
+			if !strings.Contains(err.Error(), "dial tcp") {
+				t.Errorf("request %d: %v", done.Load(), err)
+			}
+			return
+		}
+		if got := body(t, response); got != "ok" {
+			t.Errorf("answer = %q", got)
+		}
+		done.Add(1)
+	}
 }
 
 func TestIdleConnectionsDoNotHoldTheServer(t *testing.T) {

@@ -92,6 +92,9 @@ func (l *listener) accept(ctx context.Context) {
 			pause = 5 * time.Millisecond
 			l.welcome(ctx, conn, &handshakes)
 		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+			for _, conn := range l.backlog() {
+				l.welcome(ctx, conn, &handshakes)
+			}
 			return
 		default:
 			// Out of file descriptors, mostly: closing connections helps,
@@ -101,6 +104,14 @@ func (l *listener) accept(ctx context.Context) {
 			pause = min(2*pause, time.Second)
 		}
 	}
+}
+
+// backlog are the connections that wait to be accepted when listening ends.
+func (l *listener) backlog() []net.Conn {
+	if socket, ok := l.socket.(*net.TCPListener); ok {
+		return takeBacklog(socket)
+	}
+	return nil
 }
 
 // welcome does the handshake, if there is one to do, and gives conn to the
