@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,12 @@ func (l line) addresses() []string {
 			l.problem(tok, "%q is not an IP address", tok.Text)
 			continue
 		}
-		hosts = append(hosts, addr.Unmap().String())
+		host := addr.Unmap().String()
+		if slices.Contains(hosts, host) {
+			l.problem(tok, "%s stands here twice", host)
+			continue
+		}
+		hosts = append(hosts, host)
 	}
 	return hosts
 }

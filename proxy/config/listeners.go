@@ -2,10 +2,7 @@ package config
 
 import (
 	"net"
-	"net/netip"
-	"slices"
 	"strconv"
-	"strings"
 
 	"dwaar/proxy"
 	"dwaar/proxy/dwaarfile"
@@ -19,6 +16,7 @@ type listener struct {
 	tls        bool
 	tok        dwaarfile.Token // the address that opened it
 	sites      []proxy.Site
+	last       *site // whose sites end with the last one
 	known      map[spot]dwaarfile.Token
 	names      map[string]named // whose certificates a name has
 	uncovered  []uncovered
@@ -81,45 +79,32 @@ func (b *builder) open(host string, port int, tls bool, tok dwaarfile.Token) *li
 	return known
 }
 
-// place puts a site on the listeners of one bound address: one proxy.Site for
-// each listener and path.
+// place puts a site on the listeners of one bound address.
 func (b *builder) place(s *site, host string, endpoints []endpoint, chain handler.Chain) {
-	type key struct {
-		l    *listener
-		path string
-	}
-	index := map[key]int{}
-	served := map[*listener][]string{}
-	var order []*listener
 	for _, e := range endpoints {
 		l := b.open(host, e.port, e.tls, e.tok)
 		if l == nil || b.taken(l, e.address) {
 			continue
 		}
-		k := key{l, e.path}
-		if _, known := index[k]; !known {
-			index[k] = len(l.sites)
-			l.sites = append(l.sites, proxy.Site{Path: e.path, Routes: chain, Log: s.log})
-		}
-		at := &l.sites[index[k]]
-		at.Hosts = append(at.Hosts, e.host)
-		if !e.tls {
-			continue
-		}
-		if len(s.pairs) == 0 {
+		l.add(s, e, chain)
+		switch {
+		case !e.tls:
+		case len(s.pairs) == 0:
 			l.uncovered = append(l.uncovered, uncovered{e.address, s})
-			continue
-		}
-		if b.certify(l, s, e.host) {
-			if served[l] == nil {
-				order = append(order, l)
-			}
-			served[l] = append(served[l], e.host)
+		case b.certify(l, s, e.host):
+			s.serve(l.address(), e.host)
 		}
 	}
-	for _, l := range order {
-		b.serve(s, l, served[l])
+}
+
+// add makes the hosts of a site with one path one proxy.Site.
+func (l *listener) add(s *site, e endpoint, chain handler.Chain) {
+	if l.last != s || l.sites[len(l.sites)-1].Path != e.path {
+		l.sites = append(l.sites, proxy.Site{Path: e.path, Routes: chain, Log: s.log})
+		l.last = s
 	}
+	at := &l.sites[len(l.sites)-1]
+	at.Hosts = append(at.Hosts, e.host)
 }
 
 // taken reports an address that another site has.
@@ -131,105 +116,4 @@ func (b *builder) taken(l *listener, a address) bool {
 	}
 	l.known[p] = a.tok
 	return false
-}
-
-// certify notes that the certificates of s are for a name of l. Two sites of
-// one name, with different paths, cannot have different ones: the handshake
-// comes before the path. It tells whether the name is new.
-func (b *builder) certify(l *listener, s *site, name string) bool {
-	known, twice := l.names[name]
-	if !twice {
-		l.names[name] = named{s, s.pairs[0].tok}
-		return true
-	}
-	if !slices.EqualFunc(known.site.pairs, s.pairs, func(a, b *pair) bool { return a.cert == b.cert && a.key == b.key }) {
-		b.problem(s.pairs[0].tok, "tls: %s has other certificates at %s, and a handshake cannot tell paths apart", name, known.tok.Pos)
-	}
-	return false
-}
-
-// covers tells whether a certificate of l is for host.
-func (l *listener) covers(host string) bool {
-	_, exact := l.names[host]
-	_, parent, _ := strings.Cut(host, ".")
-	_, wildcard := l.names["*."+parent]
-	return exact || wildcard
-}
-
-// serve adds names to the certificates of s.
-func (b *builder) serve(s *site, l *listener, names []string) {
-	for _, p := range s.pairs {
-		p.serves = append(p.serves, Served{Listener: l.address(), Names: names})
-	}
-}
-
-// keepCertificates puts the certificates of s into the configuration.
-func (b *builder) keepCertificates(s *site) {
-	for _, p := range s.pairs {
-		b.config.Certificates = append(b.config.Certificates,
-			Certificate{Position: p.tok.Pos, CertFile: p.cert, KeyFile: p.key, OCSPOff: p.ocspOff, Serves: p.serves})
-	}
-}
-
-// redirect sends http requests for every host on the HTTPS port to https,
-// unless a site for http says what they get.
-func (b *builder) redirect() {
-	for _, from := range slices.Clone(b.listeners) {
-		if !from.tls || from.port != b.httpsPort {
-			continue
-		}
-		for _, s := range from.sites {
-			for _, host := range s.Hosts {
-				b.redirectHost(from, host)
-			}
-		}
-	}
-	for _, l := range b.listeners {
-		if len(l.redirects) > 0 {
-			l.sites = append(l.sites, proxy.Site{Hosts: l.redirects, Routes: b.toHTTPS()})
-		}
-	}
-}
-
-func (b *builder) redirectHost(from *listener, host string) {
-	to := net.JoinHostPort(from.host, strconv.Itoa(b.httpPort))
-	l := b.byAddress[to]
-	if l == nil {
-		l = b.open(from.host, b.httpPort, false, from.tok)
-	}
-	if _, explicit := l.known[spot{host: host}]; !explicit && !l.redirected[host] {
-		l.redirected[host] = true
-		l.redirects = append(l.redirects, host)
-	}
-}
-
-func (b *builder) toHTTPS() handler.Chain {
-	port := b.httpsPort
-	if port == 443 {
-		port = 0
-	}
-	return handler.Chain{{Directive: handler.HTTPSRedirect{Port: port}}}
-}
-
-// checkOverlap refuses a port that is bound for all addresses and for one.
-func (b *builder) checkOverlap() {
-	byPort := map[int][]*listener{}
-	for _, l := range b.listeners {
-		for _, other := range byPort[l.port] {
-			if overlap(l.host, other.host) || overlap(other.host, l.host) {
-				b.problem(l.tok, "%s is part of %s, which the site at %s listens on: bind both or neither", l.address(), other.address(), other.tok.Pos)
-				break
-			}
-		}
-		byPort[l.port] = append(byPort[l.port], l)
-	}
-}
-
-// overlap tells whether listening on all takes one, too.
-func overlap(all, one string) bool {
-	if all == "" || all == "::" {
-		return all != one
-	}
-	addr, err := netip.ParseAddr(one)
-	return all == "0.0.0.0" && err == nil && addr.Is4() && one != all
 }

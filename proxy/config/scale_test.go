@@ -23,7 +23,7 @@ func TestTenThousandSitesAreReadInSeconds(t *testing.T) {
 	if n := len(c.Certificates); n != 10_000 {
 		t.Errorf("%d certificates", n)
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }
@@ -35,7 +35,7 @@ func TestManyRoutesOfOneSiteAreReadInSeconds(t *testing.T) {
 	}
 	start := time.Now()
 	mustRead(t, "http://a.example {\n"+b.String()+"}\n")
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }

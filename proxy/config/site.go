@@ -13,6 +13,7 @@ type site struct {
 	tlsOff    dwaarfile.Token // the directive tls off, zero if it is not there
 	refused   bool            // what its tls says is refused already
 	binds     []string
+	serves    []Served // names its certificates are shown for
 	log       *accesslog.Config
 }
 
@@ -21,7 +22,6 @@ type pair struct {
 	tok       dwaarfile.Token
 	cert, key string
 	ocspOff   bool
-	serves    []Served
 }
 
 // readSite decodes one site block.

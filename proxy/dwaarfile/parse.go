@@ -1,9 +1,6 @@
 package dwaarfile
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // ParseFile reads the file at path from source. The error is Problems.
 func ParseFile(path string, source Source) (*File, error) {
@@ -45,11 +42,6 @@ type parser struct {
 	tokenCount int
 	textSize   int
 	stopped    bool // a limit is reached
-}
-
-type snippet struct {
-	name Token
-	body *body
 }
 
 // readText is the way from text to lines, for the first file and for those it
@@ -98,17 +90,6 @@ func (p *parser) top(lines []*line, f *frame) {
 // isImport tells whether l is an import; quotes around the word change nothing.
 func (l *line) isImport() bool { return l.tokens[0].Text == "import" }
 
-// defines is the name in a line like (name), "" for other lines.
-func (l *line) defines(open string) string {
-	first := l.tokens[0]
-	name, opened := strings.CutPrefix(first.Text, open)
-	name, closed := strings.CutSuffix(name, ")")
-	if !opened || !closed || first.Quote != Bare || len(l.tokens) > 1 {
-		return ""
-	}
-	return name
-}
-
 // adoptBlock gives l the block that opens on the next line, as sites and
 // snippets may have it. It returns the number of lines used.
 func (p *parser) adoptBlock(l *line, next []*line) int {
@@ -142,35 +123,6 @@ func (p *parser) global(l *line, f *frame) {
 	if p.file.Global == nil {
 		p.file.Global = block
 	}
-}
-
-func (p *parser) defineSnippet(l *line, f *frame) {
-	name := l.defines("(")
-	switch known := p.snippets[name]; {
-	case l.block == nil:
-		p.problem(l.tokens[0], f, "the snippet (%s) has no block", name)
-	case known != nil:
-		p.problem(l.tokens[0], f, "the snippet (%s) stands at %s already", name, known.name.Pos)
-	default:
-		p.snippets[name] = &snippet{name: l.tokens[0], body: l.block}
-	}
-}
-
-func (p *parser) namedRoute(l *line, f *frame) {
-	name := l.tokens[0]
-	name.Text = l.defines("&(")
-	name.Via = f.via()
-	p.block(name, "a named route")
-	if l.block == nil {
-		p.problem(name, f, "the named route &(%s) has no block", name.Text)
-		return
-	}
-	for _, known := range p.file.Routes {
-		if known.Name.Text == name.Text {
-			p.problem(name, f, "the named route &(%s) stands at %s already", name.Text, known.Name.Pos)
-		}
-	}
-	p.file.Routes = append(p.file.Routes, &Directive{Name: name, Block: p.blockOf(l, f)})
 }
 
 // blockOf is the block of l with all imports in it followed.
