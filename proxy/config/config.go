@@ -39,6 +39,9 @@ type Config struct {
 	// empty means the data directory.
 	Storage string `json:"storage,omitempty"`
 
+	// OverridesAt are the places of Client.Overrides, one for each: problems
+	// with the files they name belong there.
+	OverridesAt []dwaarfile.Position `json:"-"`
 	// Warnings are no problems, but perhaps not what was meant.
 	Warnings dwaarfile.Problems `json:"-"`
 	// Files are all files that were read, the Dwaarfile first.

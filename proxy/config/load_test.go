@@ -71,6 +71,17 @@ func TestACertificateKnowsWhereItStands(t *testing.T) {
 	}
 }
 
+func TestAnOverrideKnowsWhereItStands(t *testing.T) {
+	c := mustRead(t, "{\n\tocsp {\n\t\tresponder http://a.example http://b.example\n\t\tresponder i.pem http://b.example\n\t}\n}\n")
+	var at []string
+	for _, pos := range c.OverridesAt {
+		at = append(at, strings.TrimPrefix(pos.String(), home))
+	}
+	if got, want := strings.Join(at, " "), "Dwaarfile:3:3 Dwaarfile:4:3"; got != want || len(c.Client.Overrides) != 2 {
+		t.Errorf("overrides stand at %s, want %s", got, want)
+	}
+}
+
 func TestAMissingDwaarfileIsAProblem(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "Dwaarfile")
 	_, err := config.Load(path, noEnv)

@@ -82,4 +82,5 @@ func decodeResponder(l line, b *builder) {
 	_, err = guard.CheckURL(override.URL)
 	l.refuse(l.Args[1], err)
 	b.config.Client.Overrides = append(b.config.Client.Overrides, override)
+	b.config.OverridesAt = append(b.config.OverridesAt, l.Name.Pos)
 }
