@@ -33,10 +33,25 @@ func readPlan(path string, log *slog.Logger) (*plan, error) {
 	}
 	p := &plan{cfg: cfg, warnings: cfg.Warnings}
 	problems := p.readCertificates()
-	if err := p.buildClient(log); err != nil {
-		problems = append(problems, dwaarfile.Problem{Pos: dwaarfile.Position{File: path}, Message: err.Error()})
+	problems = append(problems, p.checkOverrides()...)
+	if problems == nil {
+		err = p.buildClient(log)
+	}
+	if err != nil {
+		problems = dwaarfile.Problems{{Pos: dwaarfile.Position{File: path}, Message: err.Error()}}
 	}
 	return p, problems.Sorted().Err()
+}
+
+// checkOverrides reads the issuer files that `responder` options name.
+func (p *plan) checkOverrides() (problems dwaarfile.Problems) {
+	for i, override := range p.cfg.Client.Overrides {
+		alone := plan{cfg: &config.Config{Client: client.Config{Overrides: []client.Override{override}}}}
+		if err := alone.buildClient(nil); err != nil {
+			problems = append(problems, dwaarfile.Problem{Pos: p.cfg.OverridesAt[i], Message: err.Error()})
+		}
+	}
+	return problems
 }
 
 func (p *plan) buildClient(log *slog.Logger) (err error) {

@@ -160,7 +160,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		{"no certificate", "a.example {\n\ttls a.pem a.key\n}\n", "Dwaarfile:2:2: tls: "},
 		{"storage under a file", "{\n\tstorage file_system Dwaarfile/x\n}\nhttp://a.example {\n\trespond hi\n}\n", "storage"},
 		{"log in no directory", "{\n\tlog {\n\t\toutput file no/such.log\n\t}\n}\nhttp://a.example {\n\trespond hi\n}\n", "log: "},
-		{"override of no issuer", "{\n\tocsp {\n\t\tresponder none.pem http://ocsp.example\n\t}\n}\nhttp://a.example {\n\trespond hi\n}\n", "none.pem"},
+		{"override of no issuer", "{\n\tocsp {\n\t\tresponder none.pem http://ocsp.example\n\t}\n}\nhttp://a.example {\n\trespond hi\n}\n", "Dwaarfile:3:3: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.text != "" {
