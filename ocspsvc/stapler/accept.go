@@ -22,10 +22,13 @@ func (s *Service) accept(ctx context.Context, c *certificate, h *held) error {
 	return nil
 }
 
-// refuses protects against going back in time: an answer that is older than
-// the one held says less than is known already. It would take a replay, or a
-// responder with stale replicas.
+// refuses is why h does not count: it could be served at no time, or it goes
+// back in time. What is older than the answer held says less than is known
+// already; it takes a replay, or a responder with stale replicas.
 func (s *Service) refuses(c *certificate, h *held) error {
+	if h.staple != nil && !h.staple.From.Before(h.staple.Until) {
+		return &ocspsvc.Error{Reason: ocspsvc.ReasonExpired, Err: errors.New("an answer that may be served at no time")}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := c.newest()

@@ -185,6 +185,46 @@ func TestAResponseAheadOfTimeIsServedFromItsThisUpdateOn(t *testing.T) { // S3
 	})
 }
 
+func TestAnAnswerThatHoldsAtNoTimeIsRefused(t *testing.T) { // S3
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t))
+		b.run()
+		synctest.Wait()
+		held := b.catalog.staple(leaves[0])
+		empty := answer{this: 4 * time.Minute, next: 4 * time.Minute}.sign(t, b.ca, leaves[0])
+		ahead := answer{this: 4 * time.Minute}.sign(t, b.ca, leaves[0])
+		for name, c := range map[string]struct {
+			der []byte
+			cfg stapler.Config
+		}{
+			"nextUpdate is thisUpdate":             {empty, stapler.Config{}},
+			"max_age is over before thisUpdate is": {ahead, stapler.Config{MaxAge: time.Minute}},
+		} {
+			if err := b.service.Reconfigure(c.cfg, says(c.der)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.service.Refresh(t.Context(), leaves[0].Fingerprint()); ocspsvc.ReasonOf(err) != ocspsvc.ReasonExpired {
+				t.Errorf("%s: err = %v", name, err)
+			}
+		}
+		if got := b.catalog.staple(leaves[0]); string(got.Response) != string(held.Response) {
+			t.Error("it displaced the staple")
+		}
+		// One that is ahead of time when max_age is cut does not keep the watch busy.
+		if err := b.service.Reconfigure(stapler.Config{}, says(ahead)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.service.Refresh(t.Context(), leaves[0].Fingerprint()); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.service.Reconfigure(stapler.Config{MaxAge: 2 * time.Minute}, down); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(day)
+		b.wantState("in the end", leaves[0], stapler.Stale, ocspsvc.ReasonTooOld)
+	})
+}
+
 func TestResponsesWithoutNextUpdateAreBoundedByMaxAgeOrRefused(t *testing.T) { // S3, C13
 	synctest.Test(t, func(t *testing.T) {
 		b, leaves := setUp(t, stapler.Config{MaxAge: 2 * day}, plain()(t))
@@ -199,7 +239,9 @@ func TestResponsesWithoutNextUpdateAreBoundedByMaxAgeOrRefused(t *testing.T) { /
 			t.Errorf("next_update = %v", got.NextUpdate)
 		}
 		b.network.set("one.example", says(b.one.DER(leaf)))
-		time.Sleep(12 * day)
+		time.Sleep(2*day - time.Hour)
+		b.wantState("repeated", leaf, stapler.Fresh, ocspsvc.ReasonGood)
+		time.Sleep(2*day + 2*time.Hour) // repetitions count for max_age after thisUpdate
 		b.wantState("repeated for ever", leaf, stapler.Stale, ocspsvc.ReasonTooOld)
 		if err := b.service.Reconfigure(stapler.Config{RequireNextUpdate: true}, b.network); err != nil {
 			t.Fatal(err)

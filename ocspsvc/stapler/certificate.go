@@ -123,7 +123,9 @@ func (c *certificate) settle(now time.Time) transition {
 	}
 	was := c.serving
 	c.serving = !c.disabled && c.held.servable(now)
-	c.changes = c.nextChange(now)
+	if c.changes = c.nextChange(); !now.Before(c.changes) {
+		c.changes = time.Time{} // nothing comes any more
+	}
 	switch {
 	case was && !c.serving && !c.disabled && !c.held.revoked() && !c.lost:
 		c.lost = true
@@ -135,8 +137,8 @@ func (c *certificate) settle(now time.Time) transition {
 	return nothing
 }
 
-// nextChange is when settle has something to do again; zero if never.
-func (c *certificate) nextChange(now time.Time) time.Time {
+// nextChange is when settle has something to do again, if that is still to come.
+func (c *certificate) nextChange() time.Time {
 	switch {
 	case c.held == nil || c.held.staple == nil || c.disabled:
 		return time.Time{}
@@ -144,10 +146,8 @@ func (c *certificate) nextChange(now time.Time) time.Time {
 		return c.next.staple.From
 	case c.serving:
 		return c.held.staple.Until
-	case now.Before(c.held.staple.From):
-		return c.held.staple.From
 	}
-	return time.Time{}
+	return c.held.staple.From
 }
 
 // transition is what settle noticed.

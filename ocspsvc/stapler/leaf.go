@@ -22,23 +22,24 @@ type leafFacts struct {
 	laneName   string    // whom the next round depends on
 	silent     ocspsvc.Reason
 	why        string // of silent
+	forever    bool   // silent whatever the configuration is
 }
 
 // rereadLeaf takes over what can have changed: another chain may have the
 // issuer.
 func (c *certificate) rereadLeaf(facts leafFacts) {
-	c.laneName, c.silent, c.why = facts.laneName, facts.silent, facts.why
+	c.laneName, c.silent, c.why, c.forever = facts.laneName, facts.silent, facts.why, facts.forever
 }
 
 // readLeaf finds out what a chain says about stapling it. It
 // always has an answer: a leaf that cannot be stapled gets a silent reason (S12).
 func readLeaf(chain [][]byte) leafFacts {
 	if len(chain) == 0 {
-		return leafFacts{silent: ocspsvc.ReasonMalformed, why: "the chain is empty"}
+		return leafFacts{silent: ocspsvc.ReasonMalformed, why: "the chain is empty", forever: true}
 	}
 	leaf, err := x509.ParseCertificate(chain[0])
 	if err != nil {
-		return leafFacts{silent: ocspsvc.ReasonMalformed, why: fmt.Sprintf("reading the certificate: %v", err)}
+		return leafFacts{silent: ocspsvc.ReasonMalformed, why: fmt.Sprintf("reading the certificate: %v", err), forever: true}
 	}
 	facts := leafFacts{
 		mustStaple: ocspsvc.HasMustStaple(leaf), notAfter: leaf.NotAfter, laneName: laneName(leaf, chain[1:]),
@@ -52,6 +53,7 @@ func readLeaf(chain [][]byte) leafFacts {
 	case ocspsvc.SelfSigned(leaf):
 		facts.silent = ocspsvc.ReasonSelfSigned
 	}
+	facts.forever = facts.silent != ""
 	return facts
 }
 

@@ -1,7 +1,9 @@
 package stapler
 
 import (
+	"context"
 	"crypto/x509"
+	"log/slog"
 
 	"dwaar/ocspsvc"
 )
@@ -46,6 +48,9 @@ func (s *Service) noteVerdict(c *certificate, h *held) {
 }
 
 func (s *Service) noteQuiet(c *certificate) {
+	if !s.log.Enabled(context.Background(), slog.LevelDebug) {
+		return // this is most certificates, and who parses
+	}
 	reason, why := c.quiet(), c.why
 	s.note(func() { s.log.Debug("not stapled", append(who(c), "reason", reason, "err", why)...) })
 }

@@ -20,6 +20,10 @@ func (s *Service) recall(ctx context.Context, c *certificate) bool {
 	}
 	c.recalled = true
 	record, err := s.store.Load(ctx, c.fingerprint)
+	if err != nil && ended(ctx) {
+		c.recalled = false
+		return false
+	}
 	if err == nil {
 		err = s.restore(c, record)
 	}

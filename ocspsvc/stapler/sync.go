@@ -1,11 +1,10 @@
 package stapler
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 	"time"
-
-	"dwaar/ocspsvc"
 )
 
 // Sync pulls the catalog again, after a reload or when a certificate changed
@@ -26,10 +25,6 @@ func (s *Service) pull(ahead bool) {
 	defer s.syncing.Unlock()
 	wanted := map[Fingerprint]Certificate{}
 	for c := range s.catalog.Certificates() {
-		if len(c.Chain) == 0 || sha256.Sum256(c.Chain[0]) != c.Fingerprint {
-			s.log.Error("a certificate is not stapled: its fingerprint is not that of its chain's first certificate")
-			continue // a staple must never go to another leaf (S5)
-		}
 		if other, twice := wanted[c.Fingerprint]; twice {
 			c.Disabled, c.Manual = c.Disabled && other.Disabled, c.Manual || other.Manual
 		}
@@ -42,11 +37,18 @@ func (s *Service) pull(ahead bool) {
 }
 
 // strangers reads the leaves of wanted that are not known, or whose chain has
-// changed, without holding up anyone.
+// changed, without holding up anyone. It drops those that are not what the
+// catalog says: a staple must never go to another leaf (S5).
 func (s *Service) strangers(wanted map[Fingerprint]Certificate) map[Fingerprint]leafFacts {
 	fresh := map[Fingerprint]leafFacts{}
 	for leaf, c := range wanted {
-		if known := s.chainOf(leaf); known == nil || !sameChain(known, c.Chain) {
+		known := s.chainOf(leaf)
+		switch {
+		case known != nil && sameChain(known, c.Chain):
+		case len(c.Chain) == 0 || sha256.Sum256(c.Chain[0]) != leaf:
+			s.log.Error("a certificate is not stapled: its fingerprint is not that of its chain's first certificate")
+			delete(wanted, leaf)
+		default:
 			fresh[leaf] = readLeaf(c.Chain)
 		}
 	}
@@ -63,7 +65,7 @@ func (s *Service) chainOf(leaf Fingerprint) [][]byte {
 	return nil
 }
 
-func sameChain(a, b [][]byte) bool { return slices.EqualFunc(a, b, slices.Equal) }
+func sameChain(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
 
 // merge forgets, adds and updates, and returns those that stayed.
 func (s *Service) merge(wanted map[Fingerprint]Certificate, fresh map[Fingerprint]leafFacts, ahead bool) (stayed []*certificate) {
@@ -96,7 +98,6 @@ func (s *Service) forget(c *certificate) {
 }
 
 func (s *Service) add(c *certificate, ahead bool) {
-
 	c.asked = ahead
 	s.certs[c.fingerprint] = c
 	s.enlistAtOnce(c)
@@ -134,10 +135,10 @@ func (s *Service) enlistAtOnce(c *certificate) {
 // find issuers.
 func (s *Service) requiet() {
 	for _, c := range s.certs {
-		if c.silent != ocspsvc.ReasonNoResponder && c.silent != ocspsvc.ReasonNoIssuer {
+		if c.silent == "" || c.forever {
 			continue
 		}
-		c.rereadLeaf(readLeaf(c.chain))
+		c.silent, c.why = "", ""
 		if c.busy == nil {
 			s.enlistAtOnce(c)
 		}

@@ -69,7 +69,7 @@ func (s *Service) rejudge(c *certificate, now time.Time) {
 	if c.lane != nil && c.lane.breaker.until.Sub(now) > lastPause {
 		c.lane.breaker.probeNow(now)
 	}
-	if c.place > 0 && !c.ready && (c.due.Sub(now) > cfg.RefreshEvery || c.over(c.due)) {
+	if c.place > 0 && !c.ready && (c.due.Sub(now) > cfg.RefreshEvery || c.interval == 0 && !c.over(now)) {
 		s.queueAt(c, now, c.interval)
 	}
 }
