@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"dwaar/integration/internal/pki"
 	"dwaar/integration/internal/responder"
 )
 
@@ -46,21 +45,5 @@ func TestRedirectToABlockedAddressIsRefused(t *testing.T) {
 	h.AwaitReason("redirect.test", "blocked_address", soon)
 	if n := elsewhere.Requests(); n != 0 {
 		t.Errorf("N3: %d requests followed a redirect to a blocked address", n)
-	}
-}
-
-// S8: no proxy of the environment sees OCSP traffic.
-func TestEnvironmentProxyIsNotUsed(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	proxy := responder.New(t, h.CA)
-	for _, name := range []string{"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
-		h.Env = append(h.Env, name+"="+proxy.URL())
-	}
-	h.site(h.CA.Issue(t, pki.Request{Names: []string{"proxy.test"}, OCSP: []string{"http://ocsp.invalid/"}}), "")
-	h.start("", "")
-	h.AwaitReason("proxy.test", "unreachable", soon)
-	if n := proxy.Requests(); n != 0 {
-		t.Errorf("S8: %d requests went to a proxy of the environment", n)
 	}
 }

@@ -203,17 +203,24 @@ func TestColdStartWithDeadResponderListensAfterStartWait(t *testing.T) {
 }
 
 // S3: max_age after the last successful refresh ends a staple although its nextUpdate is far
-// away; the time of that refresh survives a restart.
+// away. The time of that refresh is stored: a restart does not make the staple younger.
 func TestMaxAgeEndsAStapleBeforeItsNextUpdate(t *testing.T) {
 	t.Parallel()
+	const maxAge = 8 * time.Second
 	h := newHouse(t)
 	h.site(h.leaf("age.test"), "")
-	h.start("", "max_age 6s\n\t\trefresh_every 2s")
+	h.start("", "max_age 8s\n\t\trefresh_every 2s")
 	h.stapled("S1", "age.test")
 	h.OCSP.Down()
+	refreshed := *must(t)(h.Certificate("age.test")).(dwaar.Certificate).Staple.LastRefresh
 	h.Stop()
+	time.Sleep(time.Until(refreshed.Add(maxAge / 2)))
 	h.Start()
+	h.stapled("S1, restart with a dead responder", "age.test")
 	h.awaitStaple("S3, max_age", "age.test", false, soon)
+	if age := time.Since(refreshed); age < maxAge || age > maxAge+3*time.Second {
+		t.Errorf("S3: with max_age %v the staple ended %v after its last refresh", maxAge, age)
+	}
 	if c := must(t)(h.Certificate("age.test")).(dwaar.Certificate); c.Staple.State == "fresh" {
 		t.Errorf("S3: status says %+v", c.Staple)
 	}
