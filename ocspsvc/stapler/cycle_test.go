@@ -3,6 +3,7 @@ package stapler_test
 import (
 	"bytes"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,6 +217,37 @@ func TestAnExpiredCertificateIsNotAskedFor(t *testing.T) { // C16
 		if got := b.status(leaves[0]); got.Reason != ocspsvc.ReasonExpired || got.LastError != "expired: the certificate itself has expired" {
 			t.Errorf("status = %+v", got)
 		}
+	})
+}
+
+func TestShortLivesAreFollowedClosely(t *testing.T) { // S3, S4, S11
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{RefreshEvery: 2 * time.Second}, plain()(t))
+		leaf := leaves[0]
+		b.one.Change(func(s *ocsptest.Settings) { s.Validity = 12 * time.Second })
+		b.run()
+		for range 60 {
+			time.Sleep(time.Second)
+			if left := time.Until(b.catalog.staple(leaf).Until); left < 9*time.Second {
+				t.Fatalf("%v are left of 12 s", left)
+			}
+		}
+		b.network.set("one.example", down)
+		time.Sleep(13 * time.Second)
+		b.wantState("outage", leaf, stapler.Stale, ocspsvc.ReasonExpired)
+		time.Sleep(20 * time.Second)
+		b.one.Set(ocsptest.Unknown)
+		b.network.set("one.example", b.one)
+		time.Sleep(10 * time.Second)
+		if got := b.status(leaf); !strings.HasPrefix(got.LastError, "unknown") || got.State != stapler.Stale {
+			t.Errorf("unknown: %+v", got)
+		}
+		b.one.Set(ocsptest.Good)
+		time.Sleep(15 * time.Second)
+		b.wantState("good again", leaf, stapler.Fresh, ocspsvc.ReasonGood)
+		b.one.Set(ocsptest.Revoked)
+		time.Sleep(3 * time.Second)
+		b.wantState("revoked", leaf, stapler.None, ocspsvc.ReasonRevoked)
 	})
 }
 

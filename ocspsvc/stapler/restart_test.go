@@ -231,6 +231,29 @@ func TestAStapleThatCannotBeStoredIsUsedAllTheSame(t *testing.T) { // S14
 	})
 }
 
+func TestADiskThatHangsDelaysAStapleByOneTimeout(t *testing.T) { // S14
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := setUp(t, stapler.Config{})
+		leaves := several(t, b.ca, 20, url1)
+		b.catalog.put(leaves...)
+		release := make(chan struct{})
+		b.disk.written = func(string) { <-release }
+		b.run()
+		time.Sleep(31 * time.Second)
+		if n := b.catalog.serving(leaves); n != len(leaves) {
+			t.Errorf("%d of %d are stapled over a hanging disk", n, len(leaves))
+		}
+		if n := len(b.book.find(slog.LevelWarn, "could not be stored")); n != len(leaves) {
+			t.Errorf("%d warnings for %d staples", n, len(leaves))
+		}
+		close(release)
+		time.Sleep(13 * time.Hour)
+		if b.disk.count() != len(leaves) {
+			t.Errorf("%d of %d are stored after the disk came back", b.disk.count(), len(leaves))
+		}
+	})
+}
+
 func TestAStapleIsDurableBeforeItIsServed(t *testing.T) { // S14
 	synctest.Test(t, func(t *testing.T) {
 		b, leaves := setUp(t, stapler.Config{}, plain()(t))
