@@ -14,6 +14,7 @@ type answer struct {
 	status ocspsvc.Status // 0 is good
 	this   time.Duration  // thisUpdate, from now
 	next   time.Duration  // nextUpdate, from now; 0 is 7 days
+	made   time.Duration  // producedAt, after thisUpdate
 	signer *ocsptest.Leaf // nil is the CA itself
 }
 
@@ -35,7 +36,7 @@ func (a answer) sign(t testing.TB, ca *ocsptest.CA, leaf *ocsptest.Leaf) []byte 
 	if a.status == ocspsvc.Revoked {
 		single.RevokedAt, single.RevocationReason = now.Add(a.this), ocspsvc.CertificateHold
 	}
-	template := ocspsvc.Template{Singles: []ocspsvc.Single{single}, ProducedAt: now.Add(min(a.this, 0))}
+	template := ocspsvc.Template{Singles: []ocspsvc.Single{single}, ProducedAt: now.Add(min(a.this, 0) + a.made)}
 	cert, key := ca.Cert, ca.Key
 	if a.signer != nil {
 		cert, key = a.signer.Cert, a.signer.Key

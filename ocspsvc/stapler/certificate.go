@@ -127,7 +127,7 @@ func (c *certificate) settle(now time.Time) transition {
 		c.changes = time.Time{} // nothing comes any more
 	}
 	switch {
-	case was && !c.serving && !c.disabled && !c.held.revoked() && !c.lost:
+	case was && !c.serving && !c.disabled && !c.held.revoked():
 		c.lost = true
 		return lapsed
 	case c.serving && c.lost:

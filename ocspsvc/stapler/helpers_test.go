@@ -40,6 +40,7 @@ type bench struct {
 	disk    *disk
 	book    *book
 	cfg     stapler.Config
+	store   *respstore.Store
 	service *stapler.Service
 	stop    func()
 }
@@ -68,7 +69,8 @@ func (b *bench) restart() {
 	b.stop = func() {}
 	b.book = newBook(b.t)
 	b.catalog.detachAll()
-	s, err := stapler.New(b.cfg, b.catalog, b.network, respstore.New(b.disk, b.book.log), b.book.log, stapler.WithRevocations(b.catalog))
+	b.store = respstore.New(b.disk, b.book.log)
+	s, err := stapler.New(b.cfg, b.catalog, b.network, b.store, b.book.log, stapler.WithRevocations(b.catalog))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -92,6 +92,27 @@ func TestOneBadCertificateDoesNotKeepItsResponderShut(t *testing.T) { // S11
 	})
 }
 
+func TestUnknownCertificatesDoNotShutTheirResponder(t *testing.T) { // S4, S11
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := setUp(t, stapler.Config{})
+		leaves := several(t, b.ca, 20, url1)
+		for i, l := range leaves {
+			if i%2 == 0 {
+				b.one.SetFor(l, ocsptest.Unknown)
+			}
+		}
+		b.catalog.put(leaves...)
+		b.run()
+		time.Sleep(21 * time.Second)
+		if n := b.catalog.serving(leaves); n != 10 {
+			t.Errorf("%d of 10 are stapled beside 10 that are unknown", n)
+		}
+		if n := len(b.book.find(slog.LevelWarn, "refreshing the staple failed")); n != 10 {
+			t.Errorf("%d warnings, want one for each that is unknown", n)
+		}
+	})
+}
+
 func TestAnOutageOfThousandsCostsFewRounds(t *testing.T) { // S11
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := setUp(t, stapler.Config{})

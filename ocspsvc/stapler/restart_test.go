@@ -107,6 +107,17 @@ func TestARestartKnowsThatACertificateIsRevoked(t *testing.T) { // V2, S4
 	}
 }
 
+func TestARevocationProducedLongAfterItsThisUpdateIsKnownToo(t *testing.T) { // V2
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t))
+		der := answer{status: ocspsvc.Revoked, this: -2 * day, made: day, next: time.Hour}.sign(t, b.ca, leaves[0])
+		b.disk.write(t, respstore.Record{Leaf: leaves[0].Fingerprint(), Response: der, LastRefresh: time.Now()})
+		time.Sleep(day)
+		b.load()
+		b.wantState("expired", leaves[0], stapler.None, ocspsvc.ReasonRevoked)
+	})
+}
+
 func TestAFetchedIssuerIsStoredSoThatARestartNeedsNoNetwork(t *testing.T) { // S1, S7
 	synctest.Test(t, func(t *testing.T) {
 		alone := func(ca *ocsptest.CA) *ocsptest.Leaf {

@@ -204,6 +204,9 @@ func TestALeafThatIsGoneBeforeItsRoundEndsIsForgotten(t *testing.T) {
 			if certs, lanes, waiting, watched := b.service.Sizes(); certs+lanes+waiting+watched != 0 {
 				t.Errorf("%s: %d certificates, %d lanes, %d waiting, %d watched are left", fault, certs, lanes, waiting, watched)
 			}
+			if _, left := b.store.Get(leaves[0].Fingerprint()); left {
+				t.Errorf("%s: its response is left in memory", fault)
+			}
 			b.stop()
 		}
 	})
