@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // Prepared is a configuration that was found to work and holds everything it
-// needs, without touching what serves. It must be committed or aborted, once.
+// needs, without touching what serves. It must be committed or aborted.
 type Prepared struct {
 	server   *Server
 	config   Config
@@ -26,6 +27,7 @@ type Prepared struct {
 	fronts   map[string]*front
 	security map[string]*security // of TLS listeners
 	bound    map[string]net.Listener
+	settled  atomic.Bool // committed or aborted
 }
 
 // Prepare checks and compiles cfg, opens its access logs and binds the
@@ -165,8 +167,12 @@ func (p *Prepared) explain(address string, err error) error {
 	return err
 }
 
-// Abort gives back what Prepare took.
+// Abort gives back what Prepare took. After Commit it does nothing, so that it
+// can be deferred.
 func (p *Prepared) Abort() {
+	if p.settled.Swap(true) {
+		return
+	}
 	defer p.server.changing.Unlock()
 	for _, socket := range p.bound {
 		_ = socket.Close()
@@ -179,7 +185,8 @@ func (p *Prepared) Abort() {
 
 // Commit lets p serve. New requests see it at once, also on connections that
 // are already open; requests that have begun end as they began. Listeners
-// that p does not have stop listening and get the grace period.
+// that p does not have stop listening and get the grace period. It fails, and
+// aborts, only if the server has stopped.
 func (p *Prepared) Commit() error {
 	s := p.server
 	s.mu.Lock()
@@ -188,6 +195,7 @@ func (p *Prepared) Commit() error {
 		p.Abort()
 		return errStopped
 	}
+	p.settled.Store(true)
 	defer s.changing.Unlock()
 	defer s.mu.Unlock()
 	for _, log := range p.logs.Commit() {

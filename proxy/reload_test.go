@@ -275,6 +275,7 @@ func TestStoppedServerTakesNoConfiguration(t *testing.T) {
 	if err := prepared.Commit(); err == nil || err.Error() != "the server has stopped" {
 		t.Errorf("Commit = %v", err)
 	}
+	prepared.Abort() // again, which is nothing
 	if _, err := net.Dial("tcp", free); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("its listener: %v", err)
 	}
