@@ -50,6 +50,24 @@ func TestShortLivedResponsesAreRefreshedHalfWay(t *testing.T) { // S11, S12
 	})
 }
 
+func TestAMaxAgeBelowRefreshEveryIsRefreshedInTime(t *testing.T) { // S3, S11
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{MaxAge: 4 * time.Hour}, plain()(t))
+		b.run()
+		for hour := range 20 {
+			if hour == 10 {
+				b.load()
+				b.run()
+			}
+			for range 6 {
+				synctest.Wait()
+				b.wantState("all the time", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
+				time.Sleep(10 * time.Minute)
+			}
+		}
+	})
+}
+
 func TestTheStapledBytesAreThoseReceived(t *testing.T) { // S5
 	synctest.Test(t, func(t *testing.T) {
 		b, leaves := setUp(t, stapler.Config{}, plain()(t))
