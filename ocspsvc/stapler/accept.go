@@ -47,9 +47,14 @@ func (s *Service) refuses(c *certificate, h *held) error {
 	return old
 }
 
-// persist stores h. Shutting down does not interrupt it.
+// persist stores h. Shutting down does not interrupt it; a caller with a
+// deadline, as Prime, waits at most a second longer for a disk that hangs.
 func (s *Service) persist(ctx context.Context, c *certificate, h *held) {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settings.Load().cfg.Timeout)
+	patience := s.settings.Load().cfg.Timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, max(time.Until(deadline), time.Second))
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	record := respstore.Record{Leaf: c.fingerprint, NotAfter: c.notAfter, Response: h.response, LastRefresh: h.refreshed}
 	s.mu.Lock()

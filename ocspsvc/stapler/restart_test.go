@@ -249,6 +249,17 @@ func TestADiskThatHangsDelaysAStapleByOneTimeout(t *testing.T) { // S14
 		b.catalog.put(leaves...)
 		release := make(chan struct{})
 		b.disk.written = func(string) { <-release }
+		manual := plain()(t)(b.ca)
+		b.catalog.put(manual)
+		if err := b.service.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		b.service.Prime(t.Context())
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("the start took %v", took)
+		}
+		leaves = append(leaves, manual)
 		b.run()
 		time.Sleep(31 * time.Second)
 		if n := b.catalog.serving(leaves); n != len(leaves) {
