@@ -3,7 +3,10 @@ package demo_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dwaar/ocspsvc"
 )
@@ -157,7 +161,42 @@ func TestBrokenOrForeignFilesAreMadeAgain(t *testing.T) {
 			if v, _ := ask(t, dir, "POST"); v.Status != ocspsvc.Good {
 				t.Errorf("after repair the responder says %s", v.Status)
 			}
+			if _, err := tls.LoadX509KeyPair(filepath.Join(dir, "localhost.pem"), filepath.Join(dir, "localhost.key")); err != nil {
+				t.Errorf("after repair: %v", err)
+			}
 		})
+	}
+}
+
+// soonExpired issues the leaf again, for an hour only.
+func soonExpired(t *testing.T, dir string) {
+	t.Helper()
+	chain := certificates(t, dir, "localhost.pem")
+	ca, err := tls.LoadX509KeyPair(filepath.Join(dir, "intermediate.pem"), filepath.Join(dir, "intermediate.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := *chain[0]
+	leaf.NotAfter = time.Now().Add(time.Hour)
+	der, err := x509.CreateCertificate(rand.Reader, &leaf, chain[1], leaf.PublicKey, ca.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "localhost.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+}
+
+func TestCertificateThatSoonExpiresIsMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	out, stop := start(t, dir, barren)
+	out.await(t, "proxy")
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	soonExpired(t, dir)
+	out, _ = start(t, dir, barren)
+	out.await(t, "made a certificate for localhost\n")
+	if left := time.Until(certificates(t, dir, "localhost.pem")[0].NotAfter); left < 24*time.Hour {
+		t.Errorf("the new certificate is valid for %v", left)
 	}
 }
 

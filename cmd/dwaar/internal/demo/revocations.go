@@ -52,7 +52,7 @@ func (r *revocations) of(words ...string) (*revocation, error) {
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		fields := strings.Fields(lines.Text())
-		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") || !names(fields[0], words) {
+		if len(fields) == 0 || !names(fields[0], words) {
 			continue
 		}
 		found := &revocation{at: r.firstSeen(fields[0], modified)}
