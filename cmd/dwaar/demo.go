@@ -23,6 +23,7 @@ func (demoCmd) Help() string {
 
 func (c demoCmd) Run(a *app) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer context.AfterFunc(ctx, stop)() // a second Ctrl-C is the system's: it ends the process at once
 	defer stop()
 	return demo.Run(ctx, demo.Options{
 		Dir: c.Dir, Command: selfCommand(), Stdout: a.stdout, Log: slog.New(slog.NewTextHandler(a.stderr, nil)),

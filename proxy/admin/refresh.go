@@ -48,7 +48,7 @@ func (a api) wanted(w http.ResponseWriter, r *http.Request) ([]Certificate, bool
 		refuse(w, http.StatusBadRequest, "say which: ?name=NAME or ?all=1")
 		return nil, false
 	}
-	certs := a.ctl.Status().Certificates
+	certs := a.ctl.Status().inUTC().Certificates
 	if all {
 		return certs, true
 	}
