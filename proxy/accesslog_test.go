@@ -93,6 +93,25 @@ func TestAccessLogRecordsAnUpgradeAs101(t *testing.T) {
 	}
 }
 
+func TestAccessLogRecordsAClientThatLeftAs499(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	entered := make(chan struct{})
+	cfg := plain(proxyTo(backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-r.Context().Done()
+	})))
+	cfg.Listeners[0].Sites[0].Log = &accesslog.Config{Output: path}
+	server := start(t, cfg)
+	conn := server.dial(loopback)
+	conn.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+	<-entered
+	_ = conn.Close()
+	server.stop()
+	if got := recorded(t, path); len(got) != 1 || got[0]["status"] != 499.0 {
+		t.Errorf("records = %v", got)
+	}
+}
+
 func TestAccessLogThatCannotBeOpenedRefusesTheConfiguration(t *testing.T) {
 	server := start(t, plain(respond("x")))
 	cfg := plain(respond("y"))

@@ -9,13 +9,12 @@ import (
 
 // linger is how long the rest of a body that nobody wanted is still read, so
 // that the client gets to read its answer before the connection is closed.
-const linger = 5 * time.Second
+const linger = 2 * time.Second
 
 // body is a request body that must arrive in time.
 type body struct {
 	io.ReadCloser
 	deadline func(time.Time) error
-	bounded  bool
 
 	mu   sync.Mutex // held while reading
 	last error      // of the last read; guarded by mu
@@ -27,9 +26,10 @@ func boundBody(w http.ResponseWriter, r *http.Request, limit time.Duration) (fin
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return func(int) {}
 	}
-	b := &body{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline, bounded: limit > 0}
-	if b.bounded {
-		_ = b.deadline(time.Now().Add(limit)) // a connection that broke tells when it is read
+	b := &body{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline}
+	if limit > 0 {
+		// The server takes the deadline back when the body has ended.
+		_ = b.deadline(time.Now().Add(limit))
 	}
 	r.Body = b
 	major := r.ProtoMajor
@@ -44,9 +44,6 @@ func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && b.last == nil && b.bounded {
-		_ = b.deadline(time.Time{})
-	}
 	b.last = err
 	return n, err
 }

@@ -69,6 +69,34 @@ func TestUnreadBodyKeepsTheConnectionUsable(t *testing.T) {
 	}
 }
 
+func TestBodyThatNobodyWantsHoldsTheConnectionOnlyForAMoment(t *testing.T) {
+	early := rawBackend(t, func(c *raw) {
+		_, _ = http.ReadRequest(c.r)
+		_, _ = io.WriteString(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+		_, _ = io.Copy(io.Discard, c.r)
+	})
+	server := start(t, plain(proxyTo(early)))
+	for _, length := range []string{"Content-Length: 100", "Transfer-Encoding: chunked"} {
+		conn := server.dial(loopback)
+		_ = conn.SetDeadline(time.Now().Add(6 * time.Second))
+		conn.send("POST / HTTP/1.1\r\nHost: a.test\r\n" + length + "\r\n\r\n")
+		if response, got := conn.answer(); response.StatusCode != 403 || got != "no" {
+			t.Errorf("%s: %d %q", length, response.StatusCode, got)
+		}
+		conn.ended()
+	}
+}
+
+func TestBodyThatNeverComesAndNobodyReadsIsAnsweredAllTheSame(t *testing.T) {
+	conn := start(t, plain(respond("x"))).dial(loopback)
+	_ = conn.SetDeadline(time.Now().Add(6 * time.Second))
+	conn.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100\r\n\r\n")
+	if _, got := conn.answer(); got != "x" {
+		t.Errorf("answer = %q", got)
+	}
+	conn.ended()
+}
+
 func TestWriteTimeoutEndsAResponse(t *testing.T) {
 	upstream := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -157,16 +158,35 @@ func TestLogThatLeavesTheConfigurationEnds(t *testing.T) {
 	<-done
 }
 
-// stuckOutput takes nothing until it is released.
-type stuckOutput struct{ release chan struct{} }
+// stuckOutput takes nothing until it is released, and counts what it gets.
+type stuckOutput struct {
+	release chan struct{}
+	taken   atomic.Int64
+}
 
-func (s stuckOutput) Write(p []byte) (int, error) {
+func (s *stuckOutput) Write(p []byte) (int, error) {
 	<-s.release
+	s.taken.Add(int64(len(p)))
 	return len(p), nil
 }
 
+func TestQueueOfASlowOutputIsBounded(t *testing.T) {
+	stuck := &stuckOutput{release: make(chan struct{})}
+	log := open(t, "stdout", stuck)
+	r := request()
+	r.RequestURI = strings.Repeat("x", 64<<10)
+	for range 300 {
+		log.Record(accesslog.Begin(r), 200, 0)
+	}
+	close(stuck.release)
+	log.stop()
+	if got := stuck.taken.Load(); got == 0 || got > 9<<20 {
+		t.Errorf("%d bytes were kept for an output that takes none, want at most two buffers of 4 MiB", got)
+	}
+}
+
 func TestStuckOutputHoldsUpNoRequestAndNoEnd(t *testing.T) {
-	stuck := stuckOutput{make(chan struct{})}
+	stuck := &stuckOutput{release: make(chan struct{})}
 	defer close(stuck.release)
 	log := open(t, "stdout", stuck)
 	began := time.Now()

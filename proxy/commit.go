@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"dwaar/proxy/upstream"
+)
+
+// Abort gives back what Prepare took. After Commit it does nothing, so that it
+// can be deferred.
+func (p *Prepared) Abort() {
+	if p.settled.Swap(true) {
+		return
+	}
+	defer p.server.changing.Unlock()
+	for _, socket := range p.bound {
+		_ = socket.Close()
+	}
+	if p.logs != nil {
+		p.logs.Abort()
+	}
+	p.lease.Release()
+}
+
+// Commit lets p serve. New requests see it at once, also on connections that
+// are already open; requests that have begun end as they began. Listeners
+// that p does not have stop listening and get the grace period. It fails, and
+// aborts, only if the server has stopped.
+func (p *Prepared) Commit() error {
+	s := p.server
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		p.Abort()
+		return errStopped
+	}
+	p.settled.Store(true)
+	defer s.changing.Unlock()
+	defer s.mu.Unlock()
+	for _, log := range p.logs.Commit() {
+		s.work = append(s.work, task{run: log.Run})
+	}
+	before := s.listeners
+	s.listeners = make(map[string]*listener, len(p.fronts))
+	for address, f := range p.fronts {
+		s.listeners[address] = p.commitListener(before[address], address, f)
+	}
+	for address, l := range before {
+		if s.listeners[address] == nil {
+			l.close(p.config.GracePeriod)
+		}
+	}
+	s.grace = p.config.GracePeriod
+	s.work = append(s.work, releaseLater(s.lease))
+	s.lease = p.lease
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// commitListener puts f in service, on the listener the address has or on a
+// new one. It is called with s.mu held.
+func (p *Prepared) commitListener(l *listener, address string, f *front) *listener {
+	s := p.server
+	if l == nil {
+		l = newListener(p.bound[address], s.noise)
+		s.work = append(s.work, task{run: l.run, serves: true})
+	}
+	f.draining = l.draining.Load
+	l.security.Store(p.security[address])
+	l.front.Store(f)
+	l.renew(p.config.protocol())
+	return l
+}
+
+func releaseLater(lease *upstream.Lease) task {
+	return task{run: func(ctx context.Context) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(settle):
+		}
+		lease.Release()
+	}}
+}
