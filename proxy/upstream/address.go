@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 // Address is where one upstream listens.
@@ -79,8 +77,16 @@ func splitHostPort(s, defaultPort string) (host, port string, err error) {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", "", fmt.Errorf("%q is not a port", port)
 	}
-	if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.Contains(host, ":") || !httpguts.ValidHostHeader(host)) {
+	if _, err := netip.ParseAddr(host); err != nil && !isName(host) {
 		return "", "", fmt.Errorf("%q is not a host", host)
 	}
 	return host, port, nil
+}
+
+// isName allows what names in use consist of, underscores included.
+func isName(host string) bool {
+	odd := func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-_.", c))
+	}
+	return host != "" && !strings.ContainsFunc(host, odd)
 }

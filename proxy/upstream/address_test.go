@@ -44,6 +44,8 @@ func TestBadAddressIsRefused(t *testing.T) {
 		"a:70000":                 `"70000" is not a port`,
 		"a:1:2":                   "not a host and a port",
 		"a b:80":                  `"a b" is not a host`,
+		"[":                       `"[" is not a host`,
+		"bücher.test":             `"bücher.test" is not a host`,
 		"[::g]:80":                `"::g" is not a host`,
 		"unix/relative.sock":      "the path of the socket is not absolute",
 		"http://example.com:80/x": "only a host and a port are allowed",
@@ -56,7 +58,7 @@ func TestBadAddressIsRefused(t *testing.T) {
 }
 
 func FuzzParseAddress(f *testing.F) {
-	for _, seed := range []string{"a:1", ":1", "http://[::1]:80", "unix//x", "https://a.b", "[::1", "a:1:2"} {
+	for _, seed := range []string{"a:1", ":1", "http://[::1]:80", "unix//x", "https://a.b", "[::1", "a:1:2", "[", "unix/"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, written string) {
