@@ -222,6 +222,31 @@ func TestTheStapleEndsAtNextUpdateAndAtTheDelegatesEnd(t *testing.T) { // S3
 	})
 }
 
+func TestResponsesThatEndedLongAgoAreDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t))
+		b.run()
+		synctest.Wait()
+		b.network.set("one.example", down)
+		time.Sleep(7*day + time.Hour)
+		if b.catalog.staple(leaves[0]) == nil {
+			t.Error("dropped at once, though the clock may be wrong")
+		}
+		time.Sleep(3 * day)
+		if _, held := b.store.Get(leaves[0].Fingerprint()); held || b.catalog.staple(leaves[0]) != nil {
+			t.Error("still in memory three days after its end")
+		}
+		b.wantState("long ended", leaves[0], stapler.Stale, ocspsvc.ReasonExpired)
+		if err := b.service.Reconfigure(stapler.Config{MaxAge: 90 * day}, b.network); err != nil {
+			t.Fatal(err)
+		}
+		b.wantState("with a longer max_age", leaves[0], stapler.Stale, ocspsvc.ReasonExpired)
+		b.network.set("one.example", b.one)
+		time.Sleep(70 * time.Minute)
+		b.wantState("again", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
+	})
+}
+
 func TestAnExpiredCertificateIsNotAskedFor(t *testing.T) { // C16
 	synctest.Test(t, func(t *testing.T) {
 		b, leaves := setUp(t, stapler.Config{}, plain(ocsptest.Validity(-day, day))(t))

@@ -118,17 +118,56 @@ func TestAKeeperPassesOnWhatIsNoneOfItsBusiness(t *testing.T) {
 			t.Errorf("%v became %v", cert, got)
 		}
 	}
-	challenge := d.leaf()
-	get = d.keeper.GetCertificate(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return challenge, nil })
-	if _, err := get(&tls.ClientHelloInfo{SupportedProtos: []string{"acme-tls/1"}}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if d.run()(); d.one.Count() > 0 {
-		t.Error("the certificate of a challenge was kept")
-	}
-	<-ctx.Done()
+}
+
+func TestTheCertificateOfAChallengeIsNotKept(t *testing.T) { // RFC 8737
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, stapler.KeeperConfig{}, nil)
+		d.run()
+		challenge := d.leaf()
+		get := d.keeper.GetCertificate(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return challenge, nil })
+		if got, err := get(&tls.ClientHelloInfo{SupportedProtos: []string{"acme-tls/1"}}); err != nil || got != challenge {
+			t.Fatal(got, err)
+		}
+		time.Sleep(time.Minute)
+		if d.one.Count() > 0 {
+			t.Error("somebody was asked about it")
+		}
+	})
+}
+
+func TestACertificateThatWasLetGoAndCameBackAtOnceIsStapled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, stapler.KeeperConfig{Size: 1}, nil)
+		first := d.leaf()
+		if err := d.keeper.Preload(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		d.serve(d.leaf())
+		d.serve(first)
+		d.network.set("one.example", down)
+		d.run()
+		synctest.Wait()
+		if d.serve(first).OCSPStaple == nil {
+			t.Error("its new entry has no staple")
+		}
+	})
+}
+
+func TestNewsThatDoNotFitInAreFoundAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, stapler.KeeperConfig{Size: 20_000}, nil)
+		for i := range 10_000 {
+			d.serve(&tls.Certificate{Certificate: [][]byte{[]byte(strconv.Itoa(i))}})
+		}
+		late := d.leaf()
+		d.serve(late)
+		d.run()
+		time.Sleep(2 * time.Second)
+		if d.serve(late).OCSPStaple == nil {
+			t.Error("one that came after 10,000 others was lost")
+		}
+	})
 }
 
 func TestAKeeperNeverServesAStapleOutsideItsWindow(t *testing.T) { // S3

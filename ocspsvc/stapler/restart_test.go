@@ -107,6 +107,40 @@ func TestARestartKnowsThatACertificateIsRevoked(t *testing.T) { // V2, S4
 	}
 }
 
+func TestARefreshByHandKnowsWhatIsStored(t *testing.T) { // S4
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t))
+		older := answer{this: -day}.sign(t, b.ca, leaves[0])
+		revoked := answer{status: ocspsvc.Revoked}.sign(t, b.ca, leaves[0])
+		b.disk.write(t, respstore.Record{Leaf: leaves[0].Fingerprint(), Response: revoked, LastRefresh: time.Now()})
+		b.network.set("one.example", says(older))
+		b.service.Sync() // and nothing is loaded yet
+		if _, err := b.service.Refresh(t.Context(), leaves[0].Fingerprint()); ocspsvc.ReasonOf(err) != ocspsvc.ReasonTooOld {
+			t.Errorf("err = %v", err)
+		}
+		b.wantState("refreshed", leaves[0], stapler.None, ocspsvc.ReasonRevoked)
+	})
+}
+
+func TestAStapleIsServableFromItsBeginningToBeforeItsEnd(t *testing.T) { // S3
+	now := time.Now()
+	for name, c := range map[string]struct {
+		staple *stapler.Staple
+		want   bool
+	}{
+		"none":           {nil, false},
+		"empty":          {&stapler.Staple{From: now.Add(-time.Hour), Until: now.Add(time.Hour)}, false},
+		"at its begin":   {&stapler.Staple{Response: []byte{1}, From: now.Round(0), Until: now.Add(time.Hour)}, true},
+		"before that":    {&stapler.Staple{Response: []byte{1}, From: now.Add(1).Round(0), Until: now.Add(time.Hour)}, false},
+		"at its end":     {&stapler.Staple{Response: []byte{1}, From: now.Add(-time.Hour), Until: now.Round(0)}, false},
+		"just before it": {&stapler.Staple{Response: []byte{1}, From: now.Add(-time.Hour), Until: now.Add(1).Round(0)}, true},
+	} {
+		if got := c.staple.Servable(now); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 func TestARevocationProducedLongAfterItsThisUpdateIsKnownToo(t *testing.T) { // V2
 	synctest.Test(t, func(t *testing.T) {
 		b, leaves := setUp(t, stapler.Config{}, plain()(t))

@@ -109,6 +109,10 @@ func TestWhatCannotBeStapledIsSilentAndSaysWhy(t *testing.T) { // S12
 			b.service.Prime(t.Context())
 			b.run()
 			time.Sleep(2 * day)
+			if err := b.service.Reconfigure(stapler.Config{}, b.network); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
 			b.wantState(name, c.leaf, stapler.None, c.reason)
 			if got := b.status(c.leaf); !got.NextTry.IsZero() {
 				t.Errorf("%s: next try at %v", name, got.NextTry)
