@@ -154,6 +154,19 @@ func (h *house) tryAny(name string) (client.Handshake, error) {
 	return client.Target{Addr: h.Addr(), Name: name, Config: func(c *tls.Config) { c.InsecureSkipVerify = true }}.Do()
 }
 
+// TLS 1.1 and older are refused.
+func TestOldTLSVersionsAreRefused(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.site(h.leaf("old.test"), "")
+	h.start("", "")
+	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
+		if _, err := (client.Target{Addr: h.Addr(), Name: "old.test", Roots: h.CA.Pool(), Version: version}).Do(); !hasAlert(err, "protocol version") {
+			t.Errorf("%s: %v, want the alert protocol_version", tls.VersionName(version), err)
+		}
+	}
+}
+
 // default_sni answers clients that name nobody, or nobody here.
 func TestDefaultSNIAnswersTheNameless(t *testing.T) {
 	t.Parallel()

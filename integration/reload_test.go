@@ -37,6 +37,9 @@ func (h *house) client(config func(*http.Transport)) *http.Client {
 	}
 }
 
+// anew makes a client use a new connection for each request.
+func anew(tr *http.Transport) { tr.DisableKeepAlives = true }
+
 func get(c *http.Client, url string) (string, error) {
 	resp, err := c.Get(url)
 	if err != nil {
@@ -63,7 +66,7 @@ func TestFiftyReloadsUnderLoad(t *testing.T) {
 	h.Configure(version(0))
 	h.Start()
 	h.stapled("S1", "reload.test")
-	asked := h.OCSP.Requests()
+	asked, files0 := h.OCSP.Requests(), h.OpenFiles()
 	load := h.load("https://reload.test/", "version-")
 
 	url := "https://reload.test/"
@@ -75,7 +78,7 @@ func TestFiftyReloadsUnderLoad(t *testing.T) {
 			h.Must("reload", "--config", h.Config())
 		}
 		wait.Until(t, soon, fmt.Sprintf("reload %d to take effect", n), func() error {
-			body, err := get(h.client(nil), url)
+			body, err := get(h.client(anew), url)
 			if err == nil && body != fmt.Sprintf("version-%d", n) {
 				err = fmt.Errorf("answer %q", body)
 			}
@@ -84,6 +87,12 @@ func TestFiftyReloadsUnderLoad(t *testing.T) {
 	}
 	load.end(t, "reload")
 	h.stapled("reload keeps staples", "reload.test")
+	wait.Until(t, soon, "reload: as many open files as before", func() error {
+		if now := h.OpenFiles(); now > files0+3 {
+			return fmt.Errorf("%d, were %d", now, files0)
+		}
+		return nil
+	})
 	if got := h.OCSP.Requests(); got != asked {
 		t.Errorf("reload: %d more OCSP requests during 50 reloads of an unchanged certificate", got-asked)
 	}
@@ -103,7 +112,7 @@ func (h *house) load(url, prefix string) *load {
 	l := &load{stop: stop}
 	for _, config := range []func(*http.Transport){
 		nil,
-		func(tr *http.Transport) { tr.DisableKeepAlives = true },
+		anew,
 		func(tr *http.Transport) {
 			tr.ForceAttemptHTTP2 = false
 			tr.TLSClientConfig.NextProtos = []string{"http/1.1"}

@@ -133,6 +133,16 @@ func (s *Server) Alive() error {
 // PID is the process id of the current run.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
+// OpenFiles counts the file descriptors of the running dwaar.
+func (s *Server) OpenFiles() int {
+	s.t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.PID()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(entries)
+}
+
 // Signal sends a signal to dwaar.
 func (s *Server) Signal(sig syscall.Signal) {
 	s.t.Helper()
