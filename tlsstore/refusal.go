@@ -46,7 +46,11 @@ func (s *Store) refuse(reason refusal, hello *tls.ClientHelloInfo, h *handshake,
 	if !due {
 		return
 	}
-	s.log.Log(hello.Context(), level, "handshake refused", "reason", string(reason), "sni", hello.ServerName, "serial", serial, "err", err, "suppressed", suppressed)
+	about := []any{"reason", string(reason), "sni", hello.ServerName, "serial", serial, "suppressed", suppressed}
+	if err != nil {
+		about = append(about, "err", err)
+	}
+	s.log.Log(hello.Context(), level, "handshake refused", about...)
 }
 
 // refusalLog says of each reason once in a while that it happens: anybody can cause refusals

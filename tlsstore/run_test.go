@@ -113,7 +113,7 @@ func TestRefusalsAreLoggedOnceInTenSecondsForEachReason(t *testing.T) {
 			time.Sleep(10 * time.Second)
 		}
 		for _, want := range []string{
-			"level=WARN msg=\"handshake refused\" reason=revoked sni=a.example serial=" + i.pair(t).Serial + " err=<nil> suppressed=49",
+			"level=WARN msg=\"handshake refused\" reason=revoked sni=a.example serial=" + i.pair(t).Serial + " suppressed=49",
 			"level=WARN msg=\"handshake refused\" reason=must_staple sni=m.example serial=" + must.pair(t).Serial,
 			"level=DEBUG msg=\"handshake refused\" reason=unknown_name sni=unknown.example serial=\"\"",
 		} {
