@@ -81,9 +81,9 @@ func (r Reason) Explain() string {
 	case ReasonNotYetValid:
 		return "The answer, or the certificate that signed it, is not valid yet; check the clocks of this machine and of the responder."
 	case ReasonExpired:
-		return "The answer is past its nextUpdate, or the certificate that signed it has expired; check this machine's clock and whether the responder still updates."
+		return "The answer is past its nextUpdate, or the certificate itself or the one that signed the answer has expired; check this machine's clock and whether the responder still updates."
 	case ReasonTooOld:
-		return "The answer is older than the configured `max_age`; check whether the responder still updates."
+		return "The answer is older than the configured `max_age`, or than one that dwaar has already; check whether the responder still updates."
 	case ReasonNoNextUpdate:
 		return "The answer has no nextUpdate, so nothing says when it ends; have the responder set it, or use `require_next_update off`."
 	case ReasonCriticalExtension:
