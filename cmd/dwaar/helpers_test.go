@@ -155,6 +155,7 @@ type runningDwaar struct {
 	mu      sync.Mutex
 	reloads []string
 	stopped bool
+	end     context.CancelFunc // of the door
 }
 
 func (r *runningDwaar) Status() admin.Status  { return r.status }
@@ -172,6 +173,7 @@ func (r *runningDwaar) Stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopped = true
+	r.end()
 }
 
 func (r *runningDwaar) Refresh(_ context.Context, fingerprint string) (admin.Staple, error) {
@@ -214,6 +216,9 @@ func serveAdmin(t *testing.T, cfg admin.Config, r *runningDwaar) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	r.mu.Lock()
+	r.end = cancel
+	r.mu.Unlock()
 	done := make(chan struct{})
 	go func() { _ = srv.Run(ctx); close(done) }()
 	t.Cleanup(func() { cancel(); <-done })

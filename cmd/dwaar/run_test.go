@@ -160,7 +160,7 @@ func TestRunIsAskedAndStoppedThroughItsSocket(t *testing.T) {
 	expectVerdict(t, "good", "ocsp", "check", s.address, "--servername", "localhost", "--ca", s.h.roots)
 
 	dwaar(t, "run").expect(t, 1, "dwaar: ", "another dwaar is running")
-	dwaar(t, "stop").expect(t, 0, "stopping")
+	dwaar(t, "stop").expect(t, 0, "stopped")
 	s.ends(0)
 	dwaar(t, "stop").expect(t, 1, "is dwaar running?")
 }

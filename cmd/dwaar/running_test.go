@@ -134,7 +134,7 @@ func TestRefusedReloadPrintsEachProblem(t *testing.T) {
 
 func TestStopStops(t *testing.T) {
 	r := running(t)
-	dwaar(t, "stop").expect(t, 0, "stopping")
+	dwaar(t, "stop").expect(t, 0, "stopped")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.stopped {

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 )
 
 type stopCmd struct{ adminFlags }
 
 func (stopCmd) Help() string {
-	return `Returns when dwaar has agreed; open requests still have the grace_period of the Dwaarfile.`
+	return `Returns when dwaar has stopped; open requests have the grace_period of the Dwaarfile before that.`
 }
 
 func (c stopCmd) Run(a *app) error {
@@ -16,9 +18,11 @@ func (c stopCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := client.Stop(context.Background()); err != nil {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
+	if err := client.Stop(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.stdout, "stopping")
+	fmt.Fprintln(a.stdout, "stopped")
 	return nil
 }

@@ -29,14 +29,12 @@ func NewClient(addr Address, token string) (*Client, error) {
 	if addr.Network == "tcp" && token == "" {
 		return nil, fmt.Errorf("the admin address %s needs the token of the option admin: give --token or $DWAAR_ADMIN_TOKEN", addr)
 	}
-	dialer := &net.Dialer{Timeout: 5 * time.Second}
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, addr.Network, addr.Addr)
-		},
+	c := &Client{addr: addr, token: token}
+	c.http = &http.Client{Transport: &http.Transport{
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
 		DisableKeepAlives: true,
-	}
-	return &Client{addr: addr, token: token, http: &http.Client{Transport: transport}}, nil
+	}}
+	return c, nil
 }
 
 // Status is the whole picture.
@@ -66,10 +64,32 @@ func (c *Client) Reload(ctx context.Context, path string) error {
 	return c.exchange(ctx, http.MethodPost, "/reload", body, discard)
 }
 
-// Stop asks for a graceful stop. It returns when dwaar has agreed, not when it
-// has stopped.
+// Stop asks for a graceful stop and waits until the door is closed, which it is
+// when the last request has been served.
 func (c *Client) Stop(ctx context.Context) error {
-	return c.exchange(ctx, http.MethodPost, "/stop", nil, discard)
+	if err := c.exchange(ctx, http.MethodPost, "/stop", nil, discard); err != nil {
+		return err
+	}
+	for {
+		if conn, err := c.dial(ctx); err != nil {
+			return ctx.Err()
+		} else {
+			conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pollStopped):
+		}
+	}
+}
+
+// pollStopped is the time between two looks at a door that is to be closed.
+const pollStopped = 20 * time.Millisecond
+
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return dialer.DialContext(ctx, c.addr.Network, c.addr.Addr)
 }
 
 // Refresh asks the responders now, of the certificates with this name or, if it

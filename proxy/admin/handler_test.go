@@ -2,11 +2,13 @@ package admin_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"dwaar/proxy/admin"
 )
@@ -19,8 +21,8 @@ func TestStatusHasTheKeysOfTheContractAndTimesInUTC(t *testing.T) {
 		`"version":"v1"`, `"started":"2026-03-01T11:00:00Z"`, `"config":"/etc/Dwaarfile"`, `"listeners":[":443"]`, `"ready":true`,
 		`"last_reload":{"at":"2026-03-01T11:00:00Z","error":""}`,
 		`"certificates":[{"names":["www.example.com","example.com"],"source":"manual","issuer":"CN=Inter","serial":"0a","fingerprint":"aa11","not_before":"2026-03-01T11:00:00Z","not_after":"2026-03-01T12:00:00Z"`,
-		`"staple":{"state":"fresh","reason":"good","this_update":"2026-03-01T11:00:00Z","next_update":"2026-03-01T12:00:00Z","last_error":"","responder":"http://ocsp.example.com"}`,
-		`"staple":{"state":"none","reason":"no_responder","last_error":"","responder":""}`,
+		`"staple":{"state":"fresh","reason":"good","this_update":"2026-03-01T11:00:00Z","next_update":"2026-03-01T12:00:00Z","last_refresh":null,"next_try":null,"last_error":"","responder":"http://ocsp.example.com"}`,
+		`"staple":{"state":"none","reason":"no_responder","this_update":null,"next_update":null,"last_refresh":null,"next_try":null,"last_error":"","responder":""}`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("status lacks %s:\n%s", want, got)
@@ -36,8 +38,8 @@ func TestStatusWithoutAnythingHasListsNotNull(t *testing.T) {
 	ctl.status = admin.Status{Certificates: []admin.Certificate{{}}}
 	_, path := onSocket(t, ctl)
 	resp, err := raw(path).Get("http://localhost/status")
-	if got := body(t, resp, err); strings.Contains(got, "null") || !strings.Contains(got, `"names":[]`) {
-		t.Errorf("status = %s, want empty lists and no null", got)
+	if got := body(t, resp, err); !strings.Contains(got, `"names":[]`) || !strings.Contains(got, `"listeners":[]`) {
+		t.Errorf("status = %s, want empty lists", got)
 	}
 }
 
@@ -154,13 +156,30 @@ func TestBadReloadBodiesAreRefused(t *testing.T) {
 	}
 }
 
-func TestStopReachesTheController(t *testing.T) {
-	ctl := newController()
-	c, _ := onSocket(t, ctl)
-	if err := c.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+func TestStopReturnsWhenTheDoorIsClosed(t *testing.T) {
+	ctl, path := newController(), socketPath(t)
+	closeDoor := serve(t, admin.Config{Listen: "unix/" + path}, ctl)
+	stopped := make(chan error, 1)
+	go func() { stopped <- client(t, path, "").Stop(t.Context()) }()
 	<-ctl.stopped
+	select {
+	case err := <-stopped:
+		t.Fatalf("Stop returned %v before dwaar had stopped", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	closeDoor()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStopGivesUpWithItsContext(t *testing.T) {
+	c, _ := onSocket(t, newController())
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := c.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Stop = %v, want the context's error", err)
+	}
 }
 
 func TestActionsNeedPost(t *testing.T) {

@@ -1,12 +1,15 @@
 package admin
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Status is what GET /status and `dwaar status --json` show. All times are
-// shown in UTC (RFC 3339); a zero time is left out.
+// shown in UTC (RFC 3339).
 type Status struct {
 	Version      string        `json:"version"`
-	Started      time.Time     `json:"started,omitzero"`
+	Started      time.Time     `json:"started"`
 	Config       string        `json:"config"` // absolute path of the Dwaarfile
 	Listeners    []string      `json:"listeners"`
 	Ready        bool          `json:"ready"`
@@ -16,7 +19,7 @@ type Status struct {
 
 // Reload is the outcome of one reload.
 type Reload struct {
-	At    time.Time `json:"at,omitzero"`
+	At    time.Time `json:"at"`
 	Error string    `json:"error"` // empty: the new configuration runs
 }
 
@@ -27,24 +30,71 @@ type Certificate struct {
 	Issuer      string    `json:"issuer"`
 	Serial      string    `json:"serial"`      // hex
 	Fingerprint string    `json:"fingerprint"` // SHA-256 of the leaf, hex
-	NotBefore   time.Time `json:"not_before,omitzero"`
-	NotAfter    time.Time `json:"not_after,omitzero"`
+	NotBefore   time.Time `json:"not_before"`
+	NotAfter    time.Time `json:"not_after"`
 	MustStaple  bool      `json:"must_staple"`
 	Alarm       bool      `json:"must_staple_alarm"` // served without the staple its clients insist on (S13)
 	Revoked     bool      `json:"revoked"`
 	Staple      Staple    `json:"staple"`
 }
 
-// Staple is the state of one leaf's OCSP response.
+// Staple is the state of one leaf's OCSP response. A zero time is null.
 type Staple struct {
-	State       string    `json:"state"`  // fresh, stale or none
-	Reason      string    `json:"reason"` // one of the reason words
-	ThisUpdate  time.Time `json:"this_update,omitzero"`
-	NextUpdate  time.Time `json:"next_update,omitzero"`
-	LastRefresh time.Time `json:"last_refresh,omitzero"`
-	NextTry     time.Time `json:"next_try,omitzero"`
-	LastError   string    `json:"last_error"`
-	Responder   string    `json:"responder"`
+	State       string // fresh, stale or none
+	Reason      string // one of the reason words
+	ThisUpdate  time.Time
+	NextUpdate  time.Time
+	LastRefresh time.Time
+	NextTry     time.Time
+	LastError   string
+	Responder   string
+}
+
+// stapleJSON is the contract's form of a Staple: every key is always there.
+type stapleJSON struct {
+	State       string     `json:"state"`
+	Reason      string     `json:"reason"`
+	ThisUpdate  *time.Time `json:"this_update"`
+	NextUpdate  *time.Time `json:"next_update"`
+	LastRefresh *time.Time `json:"last_refresh"`
+	NextTry     *time.Time `json:"next_try"`
+	LastError   string     `json:"last_error"`
+	Responder   string     `json:"responder"`
+}
+
+// MarshalJSON writes the contract's form.
+func (s Staple) MarshalJSON() ([]byte, error) {
+	return json.Marshal(stapleJSON{
+		s.State, s.Reason, orNull(s.ThisUpdate), orNull(s.NextUpdate), orNull(s.LastRefresh), orNull(s.NextTry),
+		s.LastError, s.Responder,
+	})
+}
+
+// UnmarshalJSON reads the contract's form.
+func (s *Staple) UnmarshalJSON(b []byte) error {
+	var form stapleJSON
+	if err := json.Unmarshal(b, &form); err != nil {
+		return err
+	}
+	*s = Staple{
+		form.State, form.Reason, orZero(form.ThisUpdate), orZero(form.NextUpdate), orZero(form.LastRefresh), orZero(form.NextTry),
+		form.LastError, form.Responder,
+	}
+	return nil
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }
 
 // Refreshed is the outcome of one asked-for refresh.
