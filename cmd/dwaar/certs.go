@@ -8,8 +8,10 @@ import (
 )
 
 type certsCmd struct {
-	List certsListCmd `cmd:"" help:"List the certificates."`
-	Show certsShowCmd `cmd:"" help:"Print everything about the certificates of a name."`
+	List    certsListCmd    `cmd:"" help:"List the certificates."`
+	Show    certsShowCmd    `cmd:"" help:"Print everything about the certificates of a name."`
+	Renew   certsRenewCmd   `cmd:"" help:"Get a new certificate for a name now."`
+	Reissue certsReissueCmd `cmd:"" help:"The same, and put the old one away for good, with its key."`
 }
 
 type certsListCmd struct {
@@ -25,6 +27,10 @@ func (c certsListCmd) Run(a *app) error {
 	if c.JSON {
 		return a.json(map[string]any{"certificates": certs})
 	}
+	return a.listCertificates(certs)
+}
+
+func (a *app) listCertificates(certs []admin.Certificate) error {
 	t := newTable(a.stdout, "NAMES", "SOURCE", "ISSUER", "SERIAL", "NOT AFTER", "STAPLE")
 	for _, cert := range certs {
 		t.row(names(cert.Names), cert.Source, cert.Issuer, cert.Serial, when(cert.NotAfter), cert.Staple.State)

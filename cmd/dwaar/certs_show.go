@@ -30,7 +30,29 @@ func (a *app) showCertificate(c admin.Certificate) error {
 	t.row("next try", when(c.Staple.NextTry))
 	t.row("last error", orDash(c.Staple.LastError))
 	t.row("responder", orDash(c.Staple.Responder))
+	t.acme(c.ACME)
+	t.crl(c.CRL)
 	return t.flush()
+}
+
+func (t *table) acme(a *admin.ACME) {
+	if a == nil {
+		return
+	}
+	t.row("next renewal", when(a.NextRenewal))
+	t.row("renewal error", orDash(a.LastError))
+	t.row("renewal retry", when(a.NextTry))
+}
+
+func (t *table) crl(c *admin.CRL) {
+	if c == nil {
+		return
+	}
+	t.row("crl", c.State)
+	t.row("crl reason", orDash(c.Reason))
+	t.row("crl url", orDash(c.URL))
+	t.row("crl next update", when(c.NextUpdate))
+	t.row("crl error", orDash(c.LastError))
 }
 
 // mustStaple says aloud what S13 alarms about.

@@ -18,7 +18,7 @@ type grammar struct {
 	Reload   reloadCmd   `cmd:"" help:"Make the running dwaar read its configuration again."`
 	Stop     stopCmd     `cmd:"" help:"Stop the running dwaar after its open requests."`
 	Status   statusCmd   `cmd:"" help:"Show what is served and the state of every staple."`
-	Certs    certsCmd    `cmd:"" help:"Show the certificates of the running dwaar."`
+	Certs    certsCmd    `cmd:"" help:"Show and replace the certificates of the running dwaar."`
 	OCSP     ocspCmd     `cmd:"" name:"ocsp" help:"Ask for, verify and check OCSP responses."`
 	Demo     demoCmd     `cmd:"" help:"Show the whole job on this machine: PKI, responder, upstream and proxy."`
 	Version  versionCmd  `cmd:"" help:"Print the version, the Go version and the revision."`

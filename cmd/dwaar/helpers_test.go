@@ -151,11 +151,13 @@ type runningDwaar struct {
 	status  admin.Status
 	reload  error
 	refresh func(fingerprint string) (admin.Staple, error)
+	replace error // of Renew and Reissue
 
-	mu      sync.Mutex
-	reloads []string
-	stopped bool
-	end     context.CancelFunc // of the door
+	mu       sync.Mutex
+	replaced []string
+	reloads  []string
+	stopped  bool
+	end      context.CancelFunc // of the door
 }
 
 func (r *runningDwaar) Status() admin.Status  { return r.status }
@@ -178,6 +180,21 @@ func (r *runningDwaar) Stop() {
 
 func (r *runningDwaar) Refresh(_ context.Context, fingerprint string) (admin.Staple, error) {
 	return r.refresh(fingerprint)
+}
+
+func (r *runningDwaar) Renew(_ context.Context, name string) error {
+	return r.replacing("renew " + name)
+}
+
+func (r *runningDwaar) Reissue(_ context.Context, name string) error {
+	return r.replacing("reissue " + name)
+}
+
+func (r *runningDwaar) replacing(what string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.replaced = append(r.replaced, what)
+	return r.replace
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

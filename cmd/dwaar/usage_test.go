@@ -14,6 +14,8 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 		"reload too many":        "unexpected argument too (see dwaar reload --help)",
 		"certs":                  `expected one of "list", "show"`,
 		"certs show":             `expected "<name>"`,
+		"certs renew":            `expected "<name>"`,
+		"certs reissue":          `expected "<name>"`,
 		"ocsp":                   `expected one of "refresh"`,
 		"ocsp refresh":           "give either a NAME or --all",
 		"ocsp refresh a --all":   "give either a NAME or --all",
@@ -50,7 +52,7 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range []string{
-		"", "run", "validate", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show",
+		"", "run", "validate", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show", "certs renew", "certs reissue",
 		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "demo", "version",
 	} {
 		r := dwaar(t, append(strings.Fields(command), "--help")...)
@@ -67,7 +69,7 @@ func TestVersionTellsGoAndRevision(t *testing.T) {
 
 func TestWithoutARunningDwaarCommandsFail(t *testing.T) {
 	t.Setenv("DWAAR_DATA", t.TempDir())
-	for _, args := range []string{"status", "reload", "stop", "certs list", "certs show a", "ocsp refresh --all", "status --watch"} {
+	for _, args := range []string{"status", "reload", "stop", "certs list", "certs show a", "certs renew a", "certs reissue a", "ocsp refresh --all", "status --watch"} {
 		r := dwaar(t, strings.Fields(args)...)
 		r.expect(t, 1, "dwaar: nobody listens on unix/", "is dwaar running? Start it with `dwaar run`")
 	}

@@ -54,6 +54,24 @@ func (c *Client) Certificates(ctx context.Context, name string) ([]Certificate, 
 	return list.Certificates, err
 }
 
+// Renew gets new certificates for a name now, and returns them when they serve.
+// An *Error says why there are none.
+func (c *Client) Renew(ctx context.Context, name string) ([]Certificate, error) {
+	return c.replace(ctx, name, "renew")
+}
+
+// Reissue is Renew with the old certificate and its key put into quarantine.
+func (c *Client) Reissue(ctx context.Context, name string) ([]Certificate, error) {
+	return c.replace(ctx, name, "reissue")
+}
+
+func (c *Client) replace(ctx context.Context, name, how string) ([]Certificate, error) {
+	var list certificateList
+	path := "/certs/" + url.PathEscape(name) + "/" + how
+	err := c.exchange(ctx, http.MethodPost, path, nil, c.decodeInto(&list))
+	return list.Certificates, err
+}
+
 // Reload makes dwaar read its configuration again, from path (absolute) if it is
 // not empty. A refused configuration is an *Error with its Problems.
 func (c *Client) Reload(ctx context.Context, path string) error {
@@ -114,12 +132,16 @@ func (c *Client) Refresh(ctx context.Context, name string, each func(Refreshed))
 }
 
 func (c *Client) get(ctx context.Context, path string, v any) error {
-	return c.exchange(ctx, http.MethodGet, path, nil, func(r io.Reader) error {
+	return c.exchange(ctx, http.MethodGet, path, nil, c.decodeInto(v))
+}
+
+func (c *Client) decodeInto(v any) func(io.Reader) error {
+	return func(r io.Reader) error {
 		if err := json.NewDecoder(r).Decode(v); err != nil {
 			return fmt.Errorf("reading the answer of %s: %w", c.addr, err)
 		}
 		return nil
-	})
+	}
 }
 
 func (c *Client) exchange(ctx context.Context, method, path string, body []byte, read func(io.Reader) error) error {

@@ -2,8 +2,13 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
+
+// ErrUnmanaged is wrapped by Renew and Reissue for a name whose certificate is
+// not dwaar's to get: nobody can be asked for another.
+var ErrUnmanaged = errors.New("dwaar does not get a certificate for it")
 
 // Controller is the running dwaar as the door sees it. Its methods are called
 // from many goroutines at once.
@@ -22,6 +27,12 @@ type Controller interface {
 	// the staple's state afterwards; the error is why this refresh brought no
 	// verified answer (an *ocspsvc.Error has the reason word).
 	Refresh(ctx context.Context, fingerprint string) (Staple, error)
+	// Renew gets a new certificate for this managed name now, though the old one
+	// is still good, and returns when it serves. The error is why it does not.
+	Renew(ctx context.Context, name string) error
+	// Reissue is Renew for a certificate that is not to be trusted any more: the
+	// old one goes to quarantine with its key, which is never used again.
+	Reissue(ctx context.Context, name string) error
 	// Metrics answers GET /metrics.
 	Metrics() http.Handler
 }

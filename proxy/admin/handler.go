@@ -35,6 +35,8 @@ func (a api) routes() http.Handler {
 	mux.HandleFunc("GET /status", a.status)
 	mux.HandleFunc("GET /certs", a.certs)
 	mux.HandleFunc("GET /certs/{name}", a.cert)
+	mux.HandleFunc("POST /certs/{name}/renew", a.replaced(a.ctl.Renew))
+	mux.HandleFunc("POST /certs/{name}/reissue", a.replaced(a.ctl.Reissue))
 	mux.Handle("GET /metrics", a.ctl.Metrics())
 	mux.HandleFunc("POST /reload", a.reload)
 	mux.HandleFunc("POST /stop", a.stop)

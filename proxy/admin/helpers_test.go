@@ -23,8 +23,10 @@ type cannedController struct {
 	ready     bool
 	reloadErr error
 	refresh   func(ctx context.Context, fingerprint string) (admin.Staple, error)
+	replace   func(ctx context.Context, name string) error // of Renew and Reissue
 
 	mu        sync.Mutex
+	replaced  []string // "renew NAME" and "reissue NAME"
 	reloads   []string
 	refreshes []string
 	stopped   chan struct{}
@@ -49,6 +51,24 @@ func (c *cannedController) Refresh(ctx context.Context, fp string) (admin.Staple
 		return c.refresh(ctx, fp)
 	}
 	return admin.Staple{State: "fresh", Reason: "good"}, nil
+}
+
+func (c *cannedController) Renew(ctx context.Context, name string) error {
+	return c.replacing(ctx, "renew", name)
+}
+
+func (c *cannedController) Reissue(ctx context.Context, name string) error {
+	return c.replacing(ctx, "reissue", name)
+}
+
+func (c *cannedController) replacing(ctx context.Context, how, name string) error {
+	c.mu.Lock()
+	c.replaced = append(c.replaced, how+" "+name)
+	c.mu.Unlock()
+	if c.replace != nil {
+		return c.replace(ctx, name)
+	}
+	return nil
 }
 
 func (c *cannedController) Metrics() http.Handler {

@@ -30,12 +30,14 @@ type Certificate struct {
 	Issuer      string    `json:"issuer"`
 	Serial      string    `json:"serial"`      // hex
 	Fingerprint string    `json:"fingerprint"` // SHA-256 of the leaf, hex
-	NotBefore   time.Time `json:"not_before"`
-	NotAfter    time.Time `json:"not_after"`
+	NotBefore   time.Time `json:"not_before,omitzero"` // zero, like NotAfter: a name whose first certificate is not there yet
+	NotAfter    time.Time `json:"not_after,omitzero"`
 	MustStaple  bool      `json:"must_staple"`
 	Alarm       bool      `json:"must_staple_alarm"` // served without the staple its clients insist on (S13)
 	Revoked     bool      `json:"revoked"`
 	Staple      Staple    `json:"staple"`
+	ACME        *ACME     `json:"acme,omitempty"` // nil: dwaar does not get this one itself
+	CRL         *CRL      `json:"crl,omitempty"`  // nil: no CRL says whether it is revoked
 }
 
 // Staple is the state of one leaf's OCSP response. A zero time is null.
@@ -123,6 +125,7 @@ func certificatesInUTC(in []Certificate) []Certificate {
 	out := make([]Certificate, len(in))
 	for i, c := range in {
 		c.NotBefore, c.NotAfter, c.Staple = utc(c.NotBefore), utc(c.NotAfter), c.Staple.inUTC()
+		c.ACME, c.CRL = c.ACME.inUTC(), c.CRL.inUTC()
 		if c.Names == nil {
 			c.Names = []string{}
 		}

@@ -67,6 +67,12 @@ func (c controller) Refresh(ctx context.Context, fingerprint string) (admin.Stap
 	return staple(status), err
 }
 
+// Renew is part of admin.Controller.
+func (c controller) Renew(context.Context, string) error { return admin.ErrUnmanaged }
+
+// Reissue is part of admin.Controller.
+func (c controller) Reissue(context.Context, string) error { return admin.ErrUnmanaged }
+
 // Metrics is part of admin.Controller.
 func (c controller) Metrics() http.Handler {
 	return promhttp.HandlerFor(c.metrics, promhttp.HandlerOpts{})

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+
+	"dwaar/proxy/admin"
+)
+
+type certsRenewCmd struct {
+	adminFlags
+	Name string `arg:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
+}
+
+func (certsRenewCmd) Help() string {
+	return `Waits until the new certificate serves. Exit code 1 with the reason if there is none; the old one then stays.`
+}
+
+func (c certsRenewCmd) Run(a *app) error {
+	return a.replace(c.adminFlags, c.Name, (*admin.Client).Renew)
+}
+
+type certsReissueCmd struct {
+	adminFlags
+	Name string `arg:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
+}
+
+func (certsReissueCmd) Help() string {
+	return `For a certificate or key that is not to be trusted any more. The old files go to quarantine in the storage, and the key is never used again. Waits until the new certificate serves. Exit code 1 with the reason if there is none.`
+}
+
+func (c certsReissueCmd) Run(a *app) error {
+	return a.replace(c.adminFlags, c.Name, (*admin.Client).Reissue)
+}
+
+// replace has dwaar get new certificates for a name, and prints them.
+func (a *app) replace(f adminFlags, name string, ask func(*admin.Client, context.Context, string) ([]admin.Certificate, error)) error {
+	client, err := f.client()
+	if err != nil {
+		return err
+	}
+	certs, err := ask(client, context.Background(), name)
+	if err != nil {
+		return err
+	}
+	return a.listCertificates(certs)
+}
