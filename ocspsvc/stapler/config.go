@@ -13,7 +13,8 @@ type Config struct {
 	RefreshEvery time.Duration `json:"refresh_every,omitempty"`
 
 	// Pace is the time from one request to the next, whatever their
-	// certificates. It shrinks where the work would not fit (S11). Default 1 s.
+	// certificates. It shrinks where the work would not fit (S11). Default 1 s;
+	// negative leaves none.
 	Pace time.Duration `json:"pace,omitempty"`
 
 	// Timeout bounds one refresh with all it takes: fetching the issuer, DNS,
@@ -48,8 +49,7 @@ func (c Config) withDefaults() (Config, error) {
 		option string
 		value  time.Duration
 	}{
-		{"refresh_every", c.RefreshEvery}, {"pace", c.Pace}, {"timeout", c.Timeout},
-		{"max_age", c.MaxAge},
+		{"refresh_every", c.RefreshEvery}, {"timeout", c.Timeout}, {"max_age", c.MaxAge},
 	} {
 		if d.value < 0 {
 			return Config{}, fmt.Errorf("stapler: %s must not be negative, is %v", d.option, d.value)

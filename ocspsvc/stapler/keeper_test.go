@@ -356,8 +356,8 @@ func TestABadKeeperConfigIsRefusedByName(t *testing.T) {
 	if _, err := stapler.NewKeeper(stapler.KeeperConfig{Size: -1}, down, nil, nil); err == nil || err.Error() != "stapler: the size must not be negative, is -1" {
 		t.Errorf("err = %v", err)
 	}
-	if _, err := stapler.NewKeeper(stapler.KeeperConfig{Config: stapler.Config{Pace: -1}}, down, nil, nil); err == nil {
-		t.Error("a negative pace was accepted")
+	if _, err := stapler.NewKeeper(stapler.KeeperConfig{Config: stapler.Config{MaxAge: -1}}, down, nil, nil); err == nil {
+		t.Error("a negative age was accepted")
 	}
 	if _, err := stapler.NewKeeper(stapler.KeeperConfig{}, nil, nil, nil); err == nil {
 		t.Error("a missing fetcher was accepted")

@@ -229,6 +229,19 @@ func TestAskingForAStapleDoesNotHammerADeadResponder(t *testing.T) { // S11
 	})
 }
 
+func TestANegativePaceLeavesNoTimeBetween(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := setUp(t, stapler.Config{Pace: -1})
+		leaves := several(t, b.ca, 50, url1)
+		b.catalog.put(leaves...)
+		b.run()
+		synctest.Wait()
+		if times := b.network.when(); len(times) != 50 || times[49].After(times[0]) || b.catalog.serving(leaves) != 50 {
+			t.Errorf("%d of 50 at once", b.catalog.serving(leaves))
+		}
+	})
+}
+
 func TestOneCertificateAtATimeWithPaceBetween(t *testing.T) { // S11
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := setUp(t, stapler.Config{Pace: 3 * time.Second})

@@ -33,7 +33,7 @@ func rate(interval time.Duration) float64 {
 // not fit into their cycle, or filling in the bare certificates not into
 // firstFill. A fill keeps its pace to its end.
 func (p *pacer) gap(configured time.Duration, bare int) time.Duration {
-	gap := configured
+	gap := max(configured, 0)
 	if p.demand > 0 {
 		gap = min(gap, time.Duration(headroom/p.demand*float64(time.Second)))
 	}

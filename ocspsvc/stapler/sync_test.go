@@ -437,8 +437,7 @@ func TestBadConfigsAreRefusedByName(t *testing.T) {
 	}
 	for want, cfg := range map[string]stapler.Config{
 		"stapler: refresh_every must not be negative, is -1ns": {RefreshEvery: -1},
-		"stapler: pace must not be negative, is -1s":           {Pace: -time.Second},
-		"stapler: timeout must not be negative, is -1ns":       {Timeout: -1},
+		"stapler: timeout must not be negative, is -1s":        {Timeout: -time.Second},
 		"stapler: max_age must not be negative, is -1ns":       {MaxAge: -1},
 	} {
 		if _, err := stapler.New(cfg, catalog, down, store, log); err == nil || err.Error() != want {
