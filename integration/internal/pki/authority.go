@@ -3,6 +3,7 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,7 +17,7 @@ import (
 // Authority is a certificate that signs others, with its key.
 type Authority struct {
 	Cert   *x509.Certificate
-	Key    *ecdsa.PrivateKey
+	Key    crypto.Signer
 	Parent *Authority // nil for a root
 }
 
