@@ -5,7 +5,7 @@ package tlsstore
 // caller does not change them any more. Attach is a no-op for a leaf that has left the store,
 // and does not count as a use of its certificate.
 func (s *Store) Attach(fingerprint [32]byte, staple *Staple) {
-	l := s.current.Load().leaves[fingerprint]
+	l := s.leaf(fingerprint)
 	if l == nil {
 		return
 	}
@@ -18,10 +18,18 @@ func (s *Store) Attach(fingerprint [32]byte, staple *Staple) {
 	l.entry.update(func(st *state) { st.staple = staple })
 }
 
+// leaf returns what the catalog has of a leaf, or nil.
+func (s *Store) leaf(fingerprint Fingerprint) *leaf {
+	if l := s.current.Load().leaves[fingerprint]; l != nil {
+		return l
+	}
+	return s.demanded.leaf(fingerprint)
+}
+
 // SetRevoked says whether a leaf is known to be revoked. If it is, its staple is gone at once
 // and Config.OnRevoked decides what handshakes get. A no-op for a leaf that is not here.
 func (s *Store) SetRevoked(fingerprint [32]byte, revoked bool) {
-	l := s.current.Load().leaves[fingerprint]
+	l := s.leaf(fingerprint)
 	if l == nil {
 		return
 	}

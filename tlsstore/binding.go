@@ -22,6 +22,16 @@ type Binding struct {
 	// Pair is the certificate. If Load is set, Pair.Certificate may be empty.
 	Pair *Pair
 
+	// Waiting, if true, only puts Pair into the catalog: it gets its staple, and is served to
+	// nobody until another binding has it, with the staple it has then. There is neither
+	// Listener nor Names.
+	Waiting bool
+
+	// OnDemand, if true, says that there is no Pair: a client that asks for one of Names, or
+	// for a name one of them stands for, gets what Store.OnDemand's Obtain makes of it. Where
+	// another binding has the same of Names, that one is served.
+	OnDemand bool
+
 	// Load, if set, reads the certificate again; it is then kept in memory only while it is
 	// in use. It is the only I/O a handshake may wait for, at most 1 s, and is called once
 	// for all that wait.
@@ -33,19 +43,41 @@ type Binding struct {
 
 // check refuses a binding that cannot be served.
 func (b *Binding) check() error {
-	if b.Pair == nil {
-		return fmt.Errorf("certificate of %v: there is none", b.Names)
+	if err := b.checkPair(); err != nil {
+		return err
 	}
-	if b.Load == nil && (len(b.Pair.Certificate.Certificate) == 0 || b.Pair.Certificate.PrivateKey == nil) {
-		return fmt.Errorf("certificate of %v: it has no chain or no key, and no way to load them", b.Names)
-	}
-	if len(b.Names) == 0 {
+	switch {
+	case b.Waiting && (b.Listener != "" || len(b.Names) > 0):
+		return fmt.Errorf("certificate %s: it waits, and is bound to %v of listener %q", b.Pair.Serial, b.Names, b.Listener)
+	case b.Waiting:
+		return nil
+	case len(b.Names) == 0 && b.OnDemand:
+		return fmt.Errorf("listener %q: certificates are got on demand for no name", b.Listener)
+	case len(b.Names) == 0:
 		return fmt.Errorf("certificate %s: it is bound to no name", b.Pair.Serial)
 	}
 	for _, name := range b.Names {
-		if _, err := parseSiteName(name); err != nil {
+		n, err := parseSiteName(name)
+		if err != nil {
 			return err
 		}
+		if b.OnDemand && n.ip.IsValid() {
+			return fmt.Errorf("site name %q: no certificate is got on demand for an address, which no client sends as a name", name)
+		}
+	}
+	return nil
+}
+
+func (b *Binding) checkPair() error {
+	switch {
+	case b.OnDemand && (b.Pair != nil || b.Load != nil || b.Waiting):
+		return fmt.Errorf("certificate of %v: it cannot be both here and got on demand", b.Names)
+	case b.OnDemand:
+		return nil
+	case b.Pair == nil:
+		return fmt.Errorf("certificate of %v: there is none", b.Names)
+	case b.Load == nil && !b.Pair.hasBody():
+		return fmt.Errorf("certificate of %v: it has no chain or no key, and no way to load them", b.Names)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (e *entry) setLoad(load loader) {
 
 // forgetBody drops what can be loaded again. The cache calls it for the least used.
 func (e *entry) forgetBody(struct{}) {
-	if e.load.Load() != nil {
+	if e.load.Load() != nil && !e.gone.Load() {
 		e.update(func(s *state) { s.plain = nil })
 	}
 }
@@ -29,8 +29,8 @@ func (e *entry) forgetBody(struct{}) {
 // stateOf returns an entry's state with its body, loading it if it has to.
 func (s *Store) stateOf(ctx context.Context, e *entry) (*state, error) {
 	load := e.load.Load()
-	if load == nil {
-		return e.state.Load(), nil
+	if st := e.state.Load(); load == nil || e.gone.Load() && st.plain != nil {
+		return st, nil
 	}
 	if _, ok := s.bodies.Get(e); ok {
 		if st := e.state.Load(); st.plain != nil {
@@ -92,7 +92,7 @@ func loadLeaf(ctx context.Context, e *entry, load loader) (*tls.Certificate, err
 // Chain returns a leaf's chain, leaf first, as DER, loading it if it has to. It does not count
 // as a use of the certificate. The caller does not change the bytes.
 func (s *Store) Chain(ctx context.Context, fingerprint [32]byte) ([][]byte, error) {
-	l := s.current.Load().leaves[fingerprint]
+	l := s.leaf(fingerprint)
 	if l == nil {
 		return nil, fmt.Errorf("certificate %s is not served", Fingerprint(fingerprint))
 	}

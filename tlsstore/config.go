@@ -15,6 +15,10 @@ type Config struct {
 	// memory; 0 means 10,000. Those read from files are always in memory and do not count.
 	CacheSize int `json:"cache_size,omitempty"`
 
+	// MaxOnDemand is how many names have a certificate that was got on demand at the same time
+	// (see Binding.OnDemand); the least used go first, and are got again. 0 means 10,000.
+	MaxOnDemand int `json:"max_on_demand,omitempty"`
+
 	// DefaultSNI is the name assumed for a client that sends none, or one that no site has.
 	DefaultSNI string `json:"default_sni,omitempty"`
 
@@ -36,6 +40,7 @@ const (
 
 const (
 	defaultCacheSize      = 10_000
+	defaultMaxOnDemand    = 10_000
 	defaultMustStapleWait = 30 * time.Second
 )
 
@@ -53,6 +58,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.CacheSize == 0 {
 		c.CacheSize = defaultCacheSize
+	}
+	if c.MaxOnDemand < 0 {
+		return c, fmt.Errorf("max_on_demand: %d is negative", c.MaxOnDemand)
+	}
+	if c.MaxOnDemand == 0 {
+		c.MaxOnDemand = defaultMaxOnDemand
 	}
 	if c.MustStapleWait == 0 {
 		c.MustStapleWait = defaultMustStapleWait

@@ -19,8 +19,10 @@ type Staple struct {
 // entry is a leaf in the store. It lives as long as some binding has that leaf, across
 // reloads and listeners, and with it its staple and whether it is revoked.
 type entry struct {
-	pair  *Pair     // without its Certificate, which is in state
-	since time.Time // when it appeared
+	pair *Pair // without its Certificate, which is in state
+
+	since atomic.Pointer[time.Time] // when it was first served; nil while it waits
+	gone  atomic.Bool               // it has left the store, and keeps its body for handshakes under way
 
 	load    atomic.Pointer[loader] // nil: the body stays in memory
 	state   atomic.Pointer[state]
@@ -42,15 +44,18 @@ type loader func(context.Context) (*Pair, error)
 func newEntry(pair *Pair) *entry {
 	facts := *pair
 	facts.Certificate, facts.files = tls.Certificate{}, nil
-	e := &entry{pair: &facts, since: time.Now()}
+	e := &entry{pair: &facts}
 	e.state.Store(new(state))
 	return e
 }
 
+// appear begins the time in which a must-staple certificate is refused (S13).
+func (e *entry) appear(now time.Time) { e.since.CompareAndSwap(nil, &now) }
+
 // served returns a pair's certificate as the store serves it, with bytes shared, or nil if
 // the pair does not have it in memory.
 func served(pair *Pair, share *interner) *tls.Certificate {
-	if len(pair.Certificate.Certificate) == 0 || pair.Certificate.PrivateKey == nil {
+	if !pair.hasBody() {
 		return nil
 	}
 	plain := pair.Certificate

@@ -14,11 +14,14 @@ func (s *Store) TLSConfig(listener string, nextProtos []string) *tls.Config {
 	base := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: nextProtos}
 	refused := &tls.Config{MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true}
 	base.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		h, reason := s.begin(listener, hello)
+		if config := s.challenge(hello); config != nil {
+			return config, nil
+		}
+		h, reason, err := s.begin(listener, hello)
 		if reason != "" {
 			// Without certificates and tickets every way through the handshake ends in the
 			// alert unrecognized_name, resumption too (RFC 6066 §3).
-			s.refuse(reason, hello, h, nil)
+			s.refuse(reason, hello, h, err)
 			if reason == noStaple {
 				s.ask(h.entry)
 			}
@@ -44,15 +47,22 @@ type handshake struct {
 }
 
 // begin chooses the certificate of a handshake, or gives the reason to refuse it.
-func (s *Store) begin(listener string, hello *tls.ClientHelloInfo) (*handshake, refusal) {
+func (s *Store) begin(listener string, hello *tls.ClientHelloInfo) (*handshake, refusal, error) {
 	x := s.current.Load()
-	list := x.lookup(listener, hello.ServerName, localAddr(hello))
+	list, of := x.lookup(listener, hello.ServerName, localAddr(hello))
+	if onDemand(list) {
+		e, reason, err := s.demand(hello.Context(), of)
+		if reason != "" {
+			return nil, reason, err
+		}
+		list = []candidate{{e, list[0].ocspOff}}
+	}
 	if len(list) == 0 {
-		return nil, unknownName
+		return nil, unknownName, nil
 	}
 	name, _ := normalName(hello.ServerName)
 	chosen, reason := s.choose(x.cfg, list, hello)
-	return &handshake{s, chosen, name}, reason
+	return &handshake{s, chosen, name}, reason, nil
 }
 
 // choose returns the first alternative that the client supports and that is not refused. If
@@ -118,11 +128,18 @@ func (s *Store) count(h *handshake, cert *tls.Certificate, requested bool) {
 // or nil if it would be refused or the certificate is not in memory. It changes nothing.
 func (s *Store) Lookup(listener, sni string) *tls.Certificate {
 	x, now := s.current.Load(), time.Now()
-	list := x.lookup(listener, sni, netip.Addr{})
-	if len(list) == 0 || list[0].entry.refusal(x.cfg, list[0].ocspOff, now) != "" {
+	list, name := x.lookup(listener, sni, netip.Addr{})
+	if len(list) == 0 {
 		return nil
 	}
-	return list[0].entry.state.Load().certificate(now, list[0].ocspOff)
+	c := list[0]
+	if c.entry == nil {
+		c.entry = s.demanded.peek(name, now)
+	}
+	if c.entry == nil || c.entry.refusal(x.cfg, c.ocspOff, now) != "" {
+		return nil
+	}
+	return c.entry.state.Load().certificate(now, c.ocspOff)
 }
 
 // localAddr is the address the client connected to.

@@ -20,7 +20,9 @@ type index struct {
 type bound struct {
 	listener string
 	names    []string // sorted, checked
-	entry    *entry
+	entry    *entry   // nil: on demand
+	source   Source
+	waiting  bool
 	ocspOff  bool
 	watched  *watched // nil if it was not read from files
 }
@@ -28,8 +30,10 @@ type bound struct {
 // leaf is an entry in the catalog.
 type leaf struct {
 	entry   *entry
-	names   []string // of all its bindings, sorted
+	names   []string // of all its bindings, sorted; of the certificate if it waits
+	source  Source   // manual if it is so in one of its bindings: then its files are the operator's
 	ocspOff bool     // in all its bindings
+	waiting bool     // no name has it
 }
 
 // sites are the names of one listener, each with its alternatives in order of preference.
@@ -40,19 +44,27 @@ type sites struct {
 	other    []candidate // whatever is nowhere else
 }
 
-// candidate is a certificate a name can have.
+// candidate is a certificate a name can have. Without an entry it stands, alone in its list,
+// for one that is got on demand.
 type candidate struct {
 	entry   *entry
 	ocspOff bool
 }
+
+// onDemand reports whether a list stands for certificates that are got on demand.
+func onDemand(list []candidate) bool { return len(list) > 0 && list[0].entry == nil }
 
 // newIndex builds the index of bounds whose names have been checked.
 func newIndex(cfg Config, bounds []bound) *index {
 	x := &index{cfg: cfg, bounds: bounds, listeners: make(map[string]*sites), leaves: make(map[Fingerprint]*leaf, len(bounds))}
 	watching := make(map[*watched]bool)
 	for _, b := range bounds {
-		x.site(b.listener).add(b)
-		x.list(b)
+		if !b.waiting {
+			x.site(b.listener).add(b)
+		}
+		if b.entry != nil {
+			x.list(b)
+		}
 		if b.watched != nil && !watching[b.watched] {
 			watching[b.watched] = true
 			x.watched = append(x.watched, b.watched)
@@ -75,9 +87,9 @@ func (s *sites) add(b bound) {
 	one := []candidate{{b.entry, b.ocspOff}}[:1:1]
 	add := func(list []candidate) []candidate {
 		switch {
-		case len(list) == 0:
+		case len(list) == 0, onDemand(list):
 			return one
-		case slices.Contains(list, one[0]):
+		case onDemand(one), slices.Contains(list, one[0]):
 			return list
 		}
 		return append(list[:len(list):len(list)], one...)
@@ -98,17 +110,30 @@ func (s *sites) add(b bound) {
 
 // list enters a bound in the catalog.
 func (x *index) list(b bound) {
-	l := x.leaves[b.entry.pair.Fingerprint]
-	if l == nil {
-		l = &leaf{b.entry, b.names, b.ocspOff}
-		x.leaves[b.entry.pair.Fingerprint] = l
+	l, alone := x.leaves[b.entry.pair.Fingerprint], leaf{b.entry, b.names, b.source, b.ocspOff, b.waiting}
+	switch {
+	case l == nil:
+		x.leaves[b.entry.pair.Fingerprint] = &alone
 		if b.entry.pair.MustStaple {
-			x.demanding = append(x.demanding, l)
+			x.demanding = append(x.demanding, &alone)
 		}
-		return
+	case b.waiting: // for what it has already
+	case l.waiting:
+		*l = alone
+	default:
+		*l = l.with(alone)
 	}
-	l.names = sorted(slices.Concat(l.names, b.names)...)
-	l.ocspOff = l.ocspOff && b.ocspOff
+}
+
+// with returns one leaf for two that have the same entry.
+func (l *leaf) with(other leaf) leaf {
+	both := *l
+	both.names = sorted(slices.Concat(l.names, other.names)...)
+	both.ocspOff = l.ocspOff && other.ocspOff
+	if other.source == SourceManual {
+		both.source = SourceManual
+	}
+	return both
 }
 
 func sorted(names ...string) []string {
@@ -136,32 +161,47 @@ func (s *sites) find(name string) []candidate {
 	return nil
 }
 
-// lookup returns the alternatives for what a client sent as SNI on a connection to local.
-// The order is: the name (without SNI: the address), default_sni without SNI, the listener's
-// site for everything, default_sni. Bytes that are no name have none.
-func (x *index) lookup(listener, sni string, local netip.Addr) []candidate {
-	s := x.listeners[listener]
-	if s == nil {
-		return nil
-	}
-	if sni == "" {
-		if list, ok := s.ips[local]; ok {
-			return list
-		}
-		if list := s.find(x.cfg.DefaultSNI); list != nil {
-			return list
-		}
-		return s.other
-	}
-	name, ok := normalName(sni)
-	if !ok {
-		return nil
-	}
+// findOrOther is find, or the site for everything else.
+func (s *sites) findOrOther(name string) []candidate {
 	if list := s.find(name); list != nil {
 		return list
 	}
-	if s.other != nil {
-		return s.other
+	return s.other
+}
+
+// lookup returns the alternatives for what a client sent as SNI on a connection to local, and
+// the name they are for: its own or default_sni. The order is: the name (without SNI: the
+// address), default_sni without SNI, the listener's site for everything, default_sni. Bytes
+// that are no name have none.
+func (x *index) lookup(listener, sni string, local netip.Addr) (list []candidate, name string) {
+	s := x.listeners[listener]
+	if s == nil {
+		return nil, ""
 	}
-	return s.find(x.cfg.DefaultSNI)
+	if sni == "" {
+		if list, ok := s.ips[local]; ok {
+			return list, ""
+		}
+		return s.findOrOther(x.cfg.DefaultSNI), x.cfg.DefaultSNI
+	}
+	name, ok := normalName(sni)
+	if !ok {
+		return nil, ""
+	}
+	if list := s.findOrOther(name); list != nil {
+		return list, name
+	}
+	return s.find(x.cfg.DefaultSNI), x.cfg.DefaultSNI
+}
+
+// demands reports whether a listener gets the certificate of a name on demand, and whether
+// all that do are without OCSP.
+func (x *index) demands(name string) (covered, ocspOff bool) {
+	ocspOff = true
+	for _, s := range x.listeners {
+		if list := s.findOrOther(name); onDemand(list) {
+			covered, ocspOff = true, ocspOff && list[0].ocspOff
+		}
+	}
+	return covered, covered && ocspOff
 }

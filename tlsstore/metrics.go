@@ -22,7 +22,7 @@ func newMetrics() *metrics {
 	}, []string{"staple"})
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "dwaar_tls_refused_total",
-		Help: "Handshakes that got an alert instead of a certificate, by reason: unknown_name, revoked, must_staple, load_failed.",
+		Help: "Handshakes that got an alert instead of a certificate, by reason: unknown_name, on_demand, busy, revoked, must_staple, load_failed.",
 	}, []string{"reason"})
 	m := &metrics{
 		handshakes:   handshakes,
@@ -32,7 +32,7 @@ func newMetrics() *metrics {
 		refusals:     refusals,
 		refused:      make(map[refusal]prometheus.Counter),
 	}
-	for _, reason := range []refusal{unknownName, revoked, noStaple, loadFailed} {
+	for _, reason := range []refusal{unknownName, notObtained, crowded, revoked, noStaple, loadFailed} {
 		m.refused[reason] = refusals.WithLabelValues(string(reason))
 	}
 	return m
@@ -42,7 +42,7 @@ func newMetrics() *metrics {
 //
 //	dwaar_tls_handshakes_total{staple}        certificates shown: stapled, missing, not_requested
 //	dwaar_tls_refused_total{reason}           handshakes refused
-//	dwaar_tls_certificates                    certificates served
+//	dwaar_tls_certificates                    certificates served; what waits does not count
 //	dwaar_tls_certificates_revoked            of these, known to be revoked
 //	dwaar_tls_must_staple_alarms              of these, must-staple and served without a staple
 //	dwaar_tls_soonest_expiry_timestamp_seconds  when the first of these expires; absent without any
@@ -72,6 +72,9 @@ func (c catalogCollector) Collect(ch chan<- prometheus.Metric) {
 	var certificates, revoked, alarms int
 	var soonest time.Time
 	for r := range c.store.Catalog() {
+		if r.Waiting {
+			continue
+		}
 		certificates++
 		if r.Revoked {
 			revoked++

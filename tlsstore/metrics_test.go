@@ -37,8 +37,10 @@ dwaar_tls_handshakes_total{staple="missing"} 1
 dwaar_tls_handshakes_total{staple="not_requested"} 1
 dwaar_tls_handshakes_total{staple="stapled"} 2
 dwaar_tls_must_staple_alarms 1
+dwaar_tls_refused_total{reason="busy"} 0
 dwaar_tls_refused_total{reason="load_failed"} 0
 dwaar_tls_refused_total{reason="must_staple"} 0
+dwaar_tls_refused_total{reason="on_demand"} 0
 dwaar_tls_refused_total{reason="revoked"} 1
 dwaar_tls_refused_total{reason="unknown_name"} 1
 dwaar_tls_soonest_expiry_timestamp_seconds %v

@@ -42,3 +42,15 @@ func normalName(name string) (string, bool) {
 	}
 	return name, label > 0
 }
+
+// isHostName reports whether a name in normal form may be asked for: labels of letters, digits
+// and inner hyphens (RFC 1123 §2.1), the last of them no number, as in an address.
+func isHostName(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || strings.Contains(label, "_") {
+			return false
+		}
+	}
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return strings.Trim(last, "0123456789") != ""
+}

@@ -15,8 +15,12 @@ import (
 // Source says where a certificate comes from, in the words of the status.
 type Source string
 
-// SourceManual is a chain and a key that the operator has put into files.
-const SourceManual Source = "manual"
+const (
+	SourceManual   Source = "manual"    // a chain and a key that the operator has put into files
+	SourceACME     Source = "acme"      // issued by an ACME CA for a site
+	SourceInternal Source = "internal"  // issued by the local CA
+	SourceOnDemand Source = "on_demand" // got when a client first asked for its name
+)
 
 // Pair is a certificate chain with its private key, and what a catalog wants to know of it.
 // It does not change after it was made.
@@ -96,6 +100,17 @@ func newPair(chain []*x509.Certificate, key signer) *Pair {
 		p.Certificate.Certificate = append(p.Certificate.Certificate, bytes.Clone(cert.Raw)) // Raw is part of a larger buffer
 	}
 	return p
+}
+
+// From returns the pair as one of another source; p stays as it is.
+func (p *Pair) From(source Source) *Pair {
+	q := *p
+	q.Source = source
+	return &q
+}
+
+func (p *Pair) hasBody() bool {
+	return len(p.Certificate.Certificate) > 0 && p.Certificate.PrivateKey != nil
 }
 
 // Warning says what keeps clients from accepting the certificate at a time although it can

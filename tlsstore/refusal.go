@@ -14,6 +14,8 @@ type refusal string
 const (
 	unknownName refusal = "unknown_name" // no site has the name
 	revoked     refusal = "revoked"      // and on_revoked is refuse (V2)
+	notObtained refusal = "on_demand"    // its certificate is got on demand, and there is none
+	crowded     refusal = "busy"         // too many handshakes wait for certificates that are got on demand
 	noStaple    refusal = "must_staple"  // and must_staple_wait is not over (S13)
 	loadFailed  refusal = "load_failed"  // the certificate is not in memory and could not be read; the alert is internal_error
 )
@@ -32,15 +34,26 @@ func (e *entry) refusal(cfg Config, ocspOff bool, now time.Time) refusal {
 }
 
 // waited reports whether a must-staple certificate has had its time to get a staple.
-func (e *entry) waited(cfg Config) bool { return time.Since(e.since) >= cfg.MustStapleWait }
+func (e *entry) waited(cfg Config) bool {
+	since := e.since.Load()
+	return since != nil && time.Since(*since) >= cfg.MustStapleWait
+}
 
-// refuse counts and logs a handshake that gets no certificate; h is nil for an unknown name,
-// which is no news, as scanners send any.
+// level is how bad a refusal is. That a name has no certificate is no news: scanners send any.
+func (r refusal) level() slog.Level {
+	if r == unknownName || r == notObtained {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
+// refuse counts and logs a handshake that gets no certificate; h is nil if there is none to
+// show.
 func (s *Store) refuse(reason refusal, hello *tls.ClientHelloInfo, h *handshake, err error) {
 	s.metrics.refused[reason].Inc()
-	level, serial := slog.LevelDebug, ""
+	serial := ""
 	if h != nil {
-		level, serial = slog.LevelWarn, h.entry.pair.Serial
+		serial = h.entry.pair.Serial
 	}
 	suppressed, due := s.refusals.due(reason, time.Now())
 	if !due {
@@ -50,7 +63,7 @@ func (s *Store) refuse(reason refusal, hello *tls.ClientHelloInfo, h *handshake,
 	if err != nil {
 		about = append(about, "err", err)
 	}
-	s.log.Log(hello.Context(), level, "handshake refused", about...)
+	s.log.Log(hello.Context(), reason.level(), "handshake refused", about...)
 }
 
 // refusalLog says of each reason once in a while that it happens: anybody can cause refusals

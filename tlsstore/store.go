@@ -24,6 +24,12 @@ type Store struct {
 	loading singleflight.Group           // by leaf
 	tickets *tls.Config                  // only for its session ticket keys, which rotate
 
+	demanded *demanded
+	asks     *asks
+	onDemand atomic.Pointer[OnDemand]
+	onALPN   atomic.Pointer[challenger]
+
+	changed     chan struct{} // one token: OnChange is due
 	onChange    atomic.Pointer[func()]
 	onUnstapled atomic.Pointer[func(Fingerprint)]
 	asked       chan Fingerprint // from handshakes to Run
@@ -45,6 +51,9 @@ func New(cfg Config, log *slog.Logger) (*Store, error) {
 	s := &Store{
 		log:      log,
 		bodies:   bodies,
+		demanded: newDemanded(cfg.MaxOnDemand),
+		asks:     newAsks(),
+		changed:  make(chan struct{}, 1),
 		tickets:  new(tls.Config),
 		asked:    make(chan Fingerprint, maxAsked),
 		metrics:  newMetrics(),
@@ -55,8 +64,9 @@ func New(cfg Config, log *slog.Logger) (*Store, error) {
 }
 
 // Apply exchanges everything that is served for bindings, at once: a handshake sees the old
-// set or the new one. A leaf that stays keeps its staple and whether it is revoked. On an
-// error nothing has changed.
+// set or the new one. A leaf that stays keeps its staple and whether it is revoked. What was
+// got on demand stays where a binding is still on demand for its name. On an error nothing
+// has changed.
 func (s *Store) Apply(bindings []Binding) error { return s.apply(nil, bindings) }
 
 // Reconfigure is Apply together with another Config.
@@ -81,7 +91,7 @@ func (s *Store) apply(cfg *Config, bindings []Binding) error {
 	}
 	old := s.rebind(cfg, bindings)
 	for _, b := range bindings {
-		if old.leaves[b.Pair.Fingerprint] == nil {
+		if b.Pair != nil && old.leaves[b.Pair.Fingerprint] == nil && !b.Waiting {
 			s.warn(b.Names, b.Pair)
 		}
 	}
@@ -96,7 +106,7 @@ func (s *Store) rebind(cfg *Config, bindings []Binding) (old *index) {
 	if cfg == nil {
 		cfg = &old.cfg
 	}
-	s.publish(newIndex(*cfg, bind(bindings, old)))
+	s.publish(newIndex(*cfg, s.bind(bindings, old)))
 	return old
 }
 
@@ -109,22 +119,52 @@ func (s *Store) warn(names []string, pair *Pair) {
 
 // publish lets handshakes see x. It is called with mu held.
 func (s *Store) publish(x *index) {
+	now := time.Now()
+	for _, l := range x.leaves {
+		if !l.waiting {
+			l.entry.appear(now)
+		}
+	}
 	old := s.current.Swap(x)
+	left := s.demanded.review(x)
 	for fingerprint, l := range old.leaves {
 		if x.leaves[fingerprint] == nil {
-			s.bodies.Remove(l.entry)
+			left = append(left, l.entry)
 		}
+	}
+	s.release(x, left)
+}
+
+// release lets go of entries that have left x or what was got on demand, unless they are
+// still in the other. It is called with mu held.
+func (s *Store) release(x *index, entries []*entry) {
+	for _, e := range entries {
+		if x.leaves[e.pair.Fingerprint] != nil {
+			continue
+		}
+		if l := s.demanded.leaf(e.pair.Fingerprint); l != nil {
+			s.makeLoadable(e, l.names[0])
+			continue
+		}
+		e.gone.Store(true)
+		s.bodies.Remove(e)
 	}
 }
 
 // bind turns bindings into bounds. An entry stays where its leaf does.
-func bind(bindings []Binding, old *index) []bound {
-	entries, watching := newKeeper(old), make(map[Files]*watched)
+func (s *Store) bind(bindings []Binding, old *index) []bound {
+	entries, watching := s.newKeeper(old), make(map[Files]*watched)
 	bounds := make([]bound, len(bindings))
 	for i, b := range bindings {
-		e := entries.entry(b.Pair, b.Load)
-		bounds[i] = bound{listener: b.Listener, names: sorted(b.Names...), entry: e, ocspOff: b.OCSPOff}
-		if b.Load == nil {
+		bounds[i] = bound{listener: b.Listener, names: sorted(b.Names...), ocspOff: b.OCSPOff}
+		if b.OnDemand {
+			continue
+		}
+		bounds[i].entry, bounds[i].source = entries.entry(b.Pair, b.Load), b.Pair.Source
+		switch {
+		case b.Waiting:
+			bounds[i].waiting, bounds[i].names = true, sorted(b.Pair.Names...)
+		case b.Load == nil:
 			bounds[i].watched = watch(watching, b.Pair)
 		}
 	}
@@ -137,12 +177,14 @@ type keeper struct {
 	share   *interner
 }
 
-func newKeeper(old *index) *keeper {
+func (s *Store) newKeeper(old *index) *keeper {
 	k := &keeper{make(map[Fingerprint]*entry, len(old.leaves)), newInterner()}
-	for fingerprint, l := range old.leaves {
-		k.entries[fingerprint] = l.entry
-		if plain := l.entry.state.Load().plain; plain != nil {
-			k.share.learn(plain.Certificate)
+	for _, leaves := range []map[Fingerprint]*leaf{old.leaves, s.demanded.all()} {
+		for fingerprint, l := range leaves {
+			k.entries[fingerprint] = l.entry
+			if plain := l.entry.state.Load().plain; plain != nil {
+				k.share.learn(plain.Certificate)
+			}
 		}
 	}
 	return k

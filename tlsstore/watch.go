@@ -36,7 +36,8 @@ func watch(all map[Files]*watched, pair *Pair) *watched {
 	return w
 }
 
-// OnChange sets what Run calls after files have changed and other leaves are served.
+// OnChange sets what Run calls when the catalog has changed without Apply: because files
+// have, or by certificates that are got on demand.
 func (s *Store) OnChange(call func()) { s.onChange.Store(&call) }
 
 // poll takes in what has changed on disk. A pair that cannot be read, or whose halves do not
@@ -66,8 +67,8 @@ func (s *Store) poll(ctx context.Context) {
 		s.log.Info("certificate files have changed", "names", b.names, "serial", b.entry.pair.Serial)
 		s.warn(b.names, b.entry.pair)
 	}
-	if call := s.onChange.Load(); call != nil && len(exchanged) > 0 {
-		(*call)()
+	if len(exchanged) > 0 {
+		s.hasChanged()
 	}
 }
 
@@ -113,7 +114,7 @@ func (s *Store) exchange(changed map[*watched]*Pair) []bound {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.current.Load()
-	keep, bounds := newKeeper(old), slices.Clone(old.bounds)
+	keep, bounds := s.newKeeper(old), slices.Clone(old.bounds)
 	var different []bound
 	for i := range bounds {
 		pair := changed[bounds[i].watched]

@@ -1,0 +1,167 @@
+package tlsstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// OnDemand gets the certificates of the names that bindings with OnDemand stand for.
+type OnDemand struct {
+	// Obtain gets the certificate of a name for which clients wait, or an error if the name is
+	// to have none. Whether it may have one is for Obtain to decide, and to remember: it is
+	// called again for the next client. The name is a host name in lower case. For one name it
+	// is called once at a time; for how many at once, and how many clients wait, is bounded.
+	// The context outlives the clients, by up to 3 minutes in all, and ends with Run, which
+	// waits for Obtain to return.
+	Obtain func(ctx context.Context, name string) (*Pair, error)
+
+	// Load reads the certificate of a name again that Obtain or Put gave and that is no longer
+	// in memory. Clients wait for it, at most 1 s. If it fails, or finds another, Obtain is
+	// asked.
+	Load func(ctx context.Context, name string) (*Pair, error)
+}
+
+// OnDemand sets where certificates are got on demand. Until then there are none.
+func (s *Store) OnDemand(from OnDemand) { s.onDemand.Store(&from) }
+
+// Put makes a pair what clients get for a name that is on demand, as if Obtain had returned it
+// for a client: what was stored before, or a renewal of what is there. The staple, if the leaf
+// has one from waiting, stays. It fails if no listener gets that name on demand, or the pair is
+// not valid for it; then nothing has changed.
+func (s *Store) Put(name string, pair *Pair) error {
+	normal, ok := normalName(name)
+	if !ok {
+		return fmt.Errorf("%q is not a host name", name)
+	}
+	_, err := s.put(normal, pair)
+	return err
+}
+
+// Forget drops what was got on demand for a name. The next client that asks for it makes
+// Obtain be asked.
+func (s *Store) Forget(name string) {
+	normal, _ := normalName(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if left := s.demanded.remove(normal); len(left) > 0 {
+		s.release(s.current.Load(), left)
+		s.hasChanged()
+	}
+}
+
+// demand returns the entry of a name with its body in memory, getting it if it has to, or the
+// reason to refuse. A name that cannot be one costs nothing.
+func (s *Store) demand(ctx context.Context, name string) (*entry, refusal, error) {
+	before := s.demanded.get(name)
+	loadErr := errors.New("expired")
+	if before != nil && !before.expired(time.Now()) {
+		if _, loadErr = s.stateOf(ctx, before); loadErr == nil {
+			return before, "", nil
+		}
+	}
+	from := s.onDemand.Load()
+	if from == nil || !isHostName(name) {
+		return nil, unknownName, nil
+	}
+	e, err := s.asks.wait(ctx, name, func(ctx context.Context) (*entry, error) {
+		return s.obtain(ctx, from, name, before)
+	})
+	switch {
+	case errors.Is(err, errCrowded):
+		return nil, crowded, err
+	case err != nil && before != nil:
+		return nil, notObtained, errors.Join(err, loadErr)
+	case err != nil:
+		return nil, notObtained, err
+	}
+	return e, "", nil
+}
+
+// obtain asks for the certificate of a name, unless it has come since the handshake saw only
+// before.
+func (s *Store) obtain(ctx context.Context, from *OnDemand, name string, before *entry) (*entry, error) {
+	if now := s.demanded.peek(name, time.Now()); now != nil && now != before {
+		return now, nil
+	}
+	pair, err := from.Obtain(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("getting a certificate for %s: %w", name, err)
+	}
+	return s.put(name, pair)
+}
+
+// put gives a name in normal form its certificate.
+func (s *Store) put(name string, pair *Pair) (*entry, error) {
+	if err := pair.fits(name, time.Now()); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.current.Load()
+	covered, ocspOff := x.demands(name)
+	if !covered {
+		return nil, fmt.Errorf("no site gets a certificate on demand for %s", name)
+	}
+	e := s.demandedEntry(x, name, pair)
+	s.release(x, s.demanded.put(name, &demand{e, ocspOff}))
+	s.hasChanged()
+	return e, nil
+}
+
+// demandedEntry returns the entry that the leaf has already, or a new one. It is called with
+// mu held.
+func (s *Store) demandedEntry(x *index, name string, pair *Pair) *entry {
+	var e *entry
+	l := s.leaf(pair.Fingerprint)
+	if l != nil {
+		e = l.entry
+	} else {
+		e = newEntry(pair)
+	}
+	e.appear(time.Now())
+	e.setBody(served(pair, newInterner()))
+	if x.leaves[pair.Fingerprint] == nil {
+		s.makeLoadable(e, name)
+	}
+	return e
+}
+
+// makeLoadable lets the body of an entry leave memory when it is not used.
+func (s *Store) makeLoadable(e *entry, name string) {
+	e.setLoad(func(ctx context.Context) (*Pair, error) {
+		if from := s.onDemand.Load(); from != nil {
+			return from.Load(ctx, name)
+		}
+		return nil, errors.New("there is nowhere to load it from")
+	})
+	s.bodies.Add(e, struct{}{})
+}
+
+// fits refuses a pair that must not be shown to who asks for a name.
+func (p *Pair) fits(name string, now time.Time) error {
+	switch {
+	case p == nil || !p.hasBody():
+		return fmt.Errorf("the certificate got for %s has no chain or no key", name)
+	case !p.covers(name):
+		return fmt.Errorf("certificate %s, got for %s, is for %v", p.Serial, name, p.Names)
+	case now.Round(0).After(p.NotAfter):
+		return fmt.Errorf("certificate %s, got for %s: %s", p.Serial, name, p.Warning(now))
+	}
+	return nil
+}
+
+// covers reports whether a leaf is for a name, itself or by one left-most label (RFC 9525 §6.3).
+func (p *Pair) covers(name string) bool {
+	_, parent, _ := strings.Cut(name, ".")
+	for _, of := range p.Names {
+		if strings.EqualFold(of, name) || strings.EqualFold(of, "*."+parent) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *entry) expired(now time.Time) bool { return now.Round(0).After(e.pair.NotAfter) }
