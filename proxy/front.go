@@ -11,9 +11,10 @@ import (
 
 // front is where the requests of one listener under one configuration arrive.
 type front struct {
-	sites    *sites
-	readBody time.Duration // zero: no limit
-	draining func() bool
+	sites      *sites
+	challenges *challenges
+	readBody   time.Duration // zero: no limit
+	draining   func() bool
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -27,6 +28,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// leaves to handlers.
 		w.Header().Set("Connection", "close")
 		http.Error(w, "HTTP/2 is for https only", http.StatusHTTPVersionNotSupported)
+		return
+	}
+	if f.challenges.answer(w, r) {
 		return
 	}
 	s := f.sites.find(r)

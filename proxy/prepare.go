@@ -92,7 +92,11 @@ func (p *Prepared) compile(l Listener) (*front, error) {
 			table.add(host, s)
 		}
 	}
-	return &front{sites: table, readBody: p.config.Timeouts.ReadBody}, errors.Join(problems...)
+	return &front{
+		sites:      table,
+		challenges: &p.server.challenges,
+		readBody:   p.config.Timeouts.ReadBody,
+	}, errors.Join(problems...)
 }
 
 func (p *Prepared) compileSite(written Site) (*site, error) {

@@ -33,6 +33,8 @@ type Server struct {
 	noise *noise
 	wake  chan struct{} // one token: there is work for Run
 
+	challenges challenges
+
 	changing sync.Mutex // held from Prepare to Commit or Abort
 
 	mu        sync.Mutex // guards the rest
