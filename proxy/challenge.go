@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"crypto/tls"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -37,10 +36,4 @@ func (c *challenges) answer(w http.ResponseWriter, r *http.Request) bool {
 	}
 	answer := c.answerer.Load()
 	return answer != nil && (*answer)(w, r)
-}
-
-// isValidation reports whether a connection has served its purpose with its
-// handshake: the protocol acme-tls/1 carries no data (RFC 8737 §4).
-func isValidation(conn *tls.Conn) bool {
-	return conn.ConnectionState().NegotiatedProtocol == "acme-tls/1"
 }

@@ -87,7 +87,8 @@ func TestChallengesOutliveReloadsAndCanEnd(t *testing.T) {
 	answers("another site")
 }
 
-// RFC 8737: the handshake is all there is to it; what follows must not reach a site.
+// RFC 8737: the handshake is all there is to it, and what follows must not reach a site.
+// net/http closes connections of a protocol it does not know.
 func TestAValidationConnectionEndsWithItsHandshake(t *testing.T) {
 	server := start(t, plain(nil))
 	server.tls.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {

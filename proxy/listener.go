@@ -129,10 +129,6 @@ func (l *listener) welcome(ctx context.Context, conn net.Conn, handshakes *sync.
 			_ = conn.Close()
 			return
 		}
-		if isValidation(secured) {
-			_ = secured.Close()
-			return
-		}
 		l.give(secured)
 	})
 }
