@@ -73,7 +73,7 @@ func (z *Zone) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	_ = w.WriteMsg(reply)
 }
 
-// answer also gives every name an SOA and an NS: each is a zone of its own, served here.
+// answer makes every name of two labels a zone of its own.
 func (z *Zone) answer(q dns.Question) []dns.RR {
 	header := dns.RR_Header{Name: q.Name, Rrtype: q.Qtype, Class: dns.ClassINET, Ttl: 1}
 	switch q.Qtype {
@@ -85,6 +85,10 @@ func (z *Zone) answer(q dns.Question) []dns.RR {
 			records = append(records, &dns.TXT{Hdr: header, Txt: []string{value}})
 		}
 		return records
+	case dns.TypeSOA:
+		if dns.CountLabel(q.Name) == 2 {
+			return []dns.RR{&dns.SOA{Hdr: header, Ns: "ns." + q.Name, Mbox: "hostmaster." + q.Name, Serial: 1, Minttl: 1}}
+		}
 	}
 	return nil
 }

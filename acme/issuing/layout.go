@@ -1,0 +1,59 @@
+package issuing
+
+import (
+	"math/big"
+	"path"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// The layout of storage is certmagic's, so a Caddy data directory works as it is:
+//
+//	certificates/<issuer>/<name>/<name>.{crt,key,json}
+//	acme/<issuer>/users/<email>/<user>.{key,json}
+//	acme/<issuer>/challenge_tokens/<name>.json
+//
+// and two prefixes of our own:
+//
+//	pending/<issuer>/<name>.json                    a certificate on its way in, see save
+//	quarantine/<issuer>/<serial>/<name>.{crt,key,json}, why.json
+
+// localIssuer is the name of the local CA in storage, Caddy's too.
+const localIssuer = "local"
+
+// key is the name of the CA in storage.
+func (c IssuerConfig) key() string {
+	if !c.acme() {
+		return localIssuer
+	}
+	return (&certmagic.ACMEIssuer{CA: c.CA}).IssuerKey()
+}
+
+// files are where a certificate lies, or the copy of it in quarantine.
+type files struct{ cert, key, meta string }
+
+func siteFiles(issuer, name string) files {
+	return files{
+		cert: certmagic.StorageKeys.SiteCert(issuer, name),
+		key:  certmagic.StorageKeys.SitePrivateKey(issuer, name),
+		meta: certmagic.StorageKeys.SiteMeta(issuer, name),
+	}
+}
+
+func quarantined(issuer, name string, serial *big.Int) files {
+	base := path.Join(quarantineDir(issuer, serial), certmagic.StorageKeys.Safe(name))
+	return files{cert: base + ".crt", key: base + ".key", meta: base + ".json"}
+}
+
+func quarantineDir(issuer string, serial *big.Int) string {
+	return path.Join("quarantine", certmagic.StorageKeys.Safe(issuer), serial.Text(16))
+}
+
+func pendingKey(issuer, name string) string {
+	return path.Join("pending", certmagic.StorageKeys.Safe(issuer), certmagic.StorageKeys.Safe(name)+".json")
+}
+
+func challengeKey(issuer, name string) string {
+	safe := certmagic.StorageKeys.Safe
+	return path.Join("acme", safe(issuer), "challenge_tokens", safe(name)+".json")
+}
