@@ -34,7 +34,9 @@ var floors = map[string][]string{
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
 
 	// The TLS wing.
-	"tlsstore": {},
+	"acme/dns":     {},
+	"acme/localca": {"tlsstore/storage"},
+	"tlsstore":     {},
 
 	// The HTTP wing.
 	"proxy/accesslog":   {},
@@ -58,8 +60,8 @@ var floors = map[string][]string{
 		"proxy/admin", "proxy/config", "proxy/dwaarfile", "tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
-		"cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/client",
-		"proxy/admin", "proxy/config", "proxy/dwaarfile",
+		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/client",
+		"proxy/admin", "proxy/config", "proxy/dwaarfile", "tlsstore/storage",
 	},
 }
 
@@ -84,6 +86,8 @@ var rooms = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/dwaar"},
 	"github.com/fsnotify/fsnotify":        {"tlsstore", "cmd/dwaar"},
 	"github.com/hashicorp/golang-lru/v2":  {"ocspsvc/client", "ocspsvc/stapler", "tlsstore"},
+	"github.com/libdns/libdns":            {"acme/dns"},
+	"github.com/miekg/dns":                {"acme/dns"},
 	"github.com/prometheus/client_golang": {"ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},
 	"golang.org/x/crypto":                 {"ocspsvc/..."},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},

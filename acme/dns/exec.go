@@ -45,7 +45,7 @@ func (p *Exec) AppendRecords(ctx context.Context, zone string, records []libdns.
 	switch {
 	case err == nil:
 		return handled(records), nil
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && done == 0:
 		return nil, err
 	}
 	return nil, undone(err, undo(ctx, p, zone, records[:done+1]))

@@ -20,6 +20,8 @@ type grammar struct {
 	Status   statusCmd   `cmd:"" help:"Show what is served and the state of every staple."`
 	Certs    certsCmd    `cmd:"" help:"Show and replace the certificates of the running dwaar."`
 	OCSP     ocspCmd     `cmd:"" name:"ocsp" help:"Ask for, verify and check OCSP responses."`
+	Trust    trustCmd    `cmd:"" help:"Make this system trust the local CA."`
+	Untrust  untrustCmd  `cmd:"" help:"Make this system trust the local CA no longer."`
 	Demo     demoCmd     `cmd:"" help:"Show the whole job on this machine: PKI, responder, upstream and proxy."`
 	Version  versionCmd  `cmd:"" help:"Print the version, the Go version and the revision."`
 }

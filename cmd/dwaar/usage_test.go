@@ -53,7 +53,7 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "run", "validate", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show", "certs renew", "certs reissue",
-		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "demo", "version",
+		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "trust", "untrust", "demo", "version",
 	} {
 		r := dwaar(t, append(strings.Fields(command), "--help")...)
 		usage := strings.TrimSpace("Usage: dwaar " + command)

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+type untrustCmd struct {
+	dataFlag
+	DryRun bool `help:"Print what would be done; do nothing."`
+}
+
+func (untrustCmd) Help() string {
+	return `Takes the root of dwaar's local CA out of the system's store again: the one of this data directory, and nothing else. The CA itself stays.`
+}
+
+func (c untrustCmd) Run(a *app) error {
+	store := debianStore(a, c.DryRun)
+	data, err := c.dir()
+	if err == nil {
+		err = store.check("untrust", data)
+	}
+	if err != nil {
+		return err
+	}
+	return store.untrust(context.Background(), data)
+}
+
+// untrust removes what trust has installed for this data directory, if that is still what
+// the file holds. The links to it go only with --fresh.
+func (s trustStore) untrust(ctx context.Context, data string) error {
+	root, err := findLocalRoot(ctx, data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no local CA in %s, so nothing says which root is to go%s", data, s.others())
+	}
+	if err != nil {
+		return err
+	}
+	path, err := s.path(root)
+	if err != nil {
+		return err
+	}
+	switch same, err := holds(path, root); {
+	case errors.Is(err, fs.ErrNotExist):
+		fmt.Fprintf(s.stdout, "%s is not there\n", path)
+	case err != nil:
+		return err
+	case !same:
+		return fmt.Errorf("%s is not the root of the CA in %s: it stays", path, data)
+	case s.dryRun:
+		fmt.Fprintf(s.stdout, "would remove %s\n", path)
+	default:
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.stdout, "removed %s\n", path)
+	}
+	return s.update(ctx, "--fresh")
+}
