@@ -29,6 +29,7 @@ var floors = map[string][]string{
 
 	// The OCSP wing.
 	"ocspsvc/client":    {"netguard", "ocspsvc"},
+	"ocspsvc/crl":       {"netguard", "ocspsvc"},
 	"ocspsvc/responder": {"ocspsvc"},
 	"ocspsvc/respstore": {},
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
@@ -88,7 +89,7 @@ var rooms = map[string][]string{
 	"github.com/hashicorp/golang-lru/v2":  {"ocspsvc/client", "ocspsvc/stapler", "tlsstore"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
-	"github.com/prometheus/client_golang": {"ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},
+	"github.com/prometheus/client_golang": {"ocspsvc/crl", "ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},
 	"golang.org/x/crypto":                 {"ocspsvc/..."},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
 	"golang.org/x/sync":                   {"ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},

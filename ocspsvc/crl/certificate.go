@@ -1,0 +1,165 @@
+package crl
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"time"
+
+	"dwaar/ocspsvc"
+)
+
+// certificate is the state of one leaf. It is guarded by Watcher.mu.
+type certificate struct {
+	fingerprint Fingerprint // never changes
+	chain       [][]byte
+	disabled    bool
+	facts
+	group      *group // nil if it is not checked
+	revocation *revocation
+	told       bool // Revocations knows that it is revoked
+	gone       bool // left the catalog
+}
+
+// facts are what of a leaf is needed later. The parsed certificate is not kept:
+// it would be most of the memory.
+type facts struct {
+	serial   []byte // contents of the DER INTEGER
+	notAfter time.Time
+	quiet    ocspsvc.Reason // why it is not checked; "" also if its responder is asked instead
+	why      string         // of quiet
+}
+
+// reading is what a chain says about checking its leaf.
+type reading struct {
+	facts
+	issuer *x509.Certificate // nil if it is not checked
+	group  groupKey
+	points points
+}
+
+// revocation is what a list said when it was last seen to list the certificate.
+type revocation struct {
+	verdict ocspsvc.Verdict
+	url     string
+}
+
+// errNoChain and errNoPoints are why nobody can be asked.
+var (
+	errNoChain  = errors.New("the chain is empty")
+	errNoPoints = errors.New("the certificate names no CRL over http or https")
+)
+
+// readChain finds out what a chain says about checking its leaf. issuer finds
+// the leaf's issuer in the rest of the chain.
+func readChain(chain [][]byte, issuer func(leaf *x509.Certificate, rest [][]byte) *x509.Certificate) reading {
+	if len(chain) == 0 {
+		return notChecked(ocspsvc.ReasonMalformed, errNoChain.Error())
+	}
+	leaf, err := x509.ParseCertificate(chain[0])
+	if err != nil {
+		return notChecked(ocspsvc.ReasonMalformed, "reading the certificate: "+err.Error())
+	}
+	points, ok := readPoints(leaf)
+	switch {
+	case len(leaf.OCSPServer) > 0:
+		return notChecked("", "")
+	case ocspsvc.NoRevAvail(leaf):
+		return notChecked(ocspsvc.ReasonNoResponder, "the certificate says noRevAvail (RFC 9608)")
+	case ocspsvc.SelfSigned(leaf):
+		return notChecked(ocspsvc.ReasonSelfSigned, "")
+	case !ok:
+		return notChecked(ocspsvc.ReasonMalformed, "the distribution points of the certificate cannot be read")
+	case len(points.urls) == 0:
+		return notChecked(ocspsvc.ReasonNoResponder, errNoPoints.Error())
+	}
+	r := reading{facts: facts{serial: octets(leaf.SerialNumber), notAfter: leaf.NotAfter}, points: points}
+	if r.issuer = issuer(leaf, chain[1:]); r.issuer == nil {
+		return notChecked(ocspsvc.ReasonNoIssuer, "the chain does not have the issuer's certificate")
+	}
+	r.group = newGroupKey(leaf, r.issuer)
+	return r
+}
+
+func notChecked(reason ocspsvc.Reason, why string) reading {
+	return reading{facts: facts{quiet: reason, why: why}}
+}
+
+// opinion is what one list says about a certificate.
+type opinion struct {
+	feed   *feed
+	list   *List
+	entry  Entry
+	listed bool
+}
+
+// over reports whether o counts more than other: the newer list does, and of
+// two of the same time the one that says revoked.
+func (o opinion) over(other opinion) bool {
+	if other.list == nil || o.list.ThisUpdate.After(other.list.ThisUpdate) {
+		return true
+	}
+	return o.list.ThisUpdate.Equal(other.list.ThisUpdate) && o.listed && !other.listed
+}
+
+// newest is the opinion that counts; its list is nil if nobody has one. That a
+// list does not name the certificate is no opinion if it names some reasons
+// only, or if it is from after the certificate's expiry (RFC 5280 §3.3).
+func (c *certificate) newest() (best opinion) {
+	for _, f := range c.group.feeds {
+		if f.held == nil || !f.held.list.scope.covers(c.group.names) {
+			continue
+		}
+		o := opinion{feed: f, list: f.held.list}
+		o.entry, o.listed = o.list.entries.find(c.serial)
+		if !o.listed && (o.list.Partial() || o.list.ThisUpdate.After(c.notAfter)) {
+			continue
+		}
+		if o.over(best) {
+			best = o
+		}
+	}
+	return best
+}
+
+// judge brings c's revocation up to what the lists say, and reports what is
+// new: +1 that it is revoked, -1 that it no longer is, 0 nothing.
+func (c *certificate) judge() (news int, verdict ocspsvc.Verdict) {
+	o := c.newest()
+	switch {
+	case o.list == nil:
+		return 0, verdict
+	case o.listed:
+		if c.revocation == nil {
+			news = 1
+		}
+		c.revocation = &revocation{verdict: o.verdict(), url: o.feed.url}
+	case c.revocation != nil && !o.list.ThisUpdate.Before(c.revocation.verdict.ThisUpdate):
+		news, c.revocation = -1, nil
+	}
+	return news, o.verdict()
+}
+
+func (o opinion) verdict() ocspsvc.Verdict {
+	v := ocspsvc.Verdict{
+		Status: ocspsvc.Good, Reason: ocspsvc.ReasonGood, Responder: o.list.Issuer,
+		ThisUpdate: o.list.ThisUpdate, NextUpdate: o.list.NextUpdate,
+	}
+	if o.listed {
+		v.Status, v.Reason = ocspsvc.Revoked, ocspsvc.ReasonRevoked
+		v.RevokedAt, v.RevocationReason = o.entry.RevokedAt, o.entry.Reason
+	}
+	return v
+}
+
+func sameChain(a, b [][]byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !bytes.Equal(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
