@@ -37,16 +37,16 @@ type flight struct {
 	cancel  context.CancelFunc
 	waiting int // guarded by asks.mu
 
-	done  chan struct{} // closed when the result is there
-	entry *entry
-	err   error
+	done chan struct{} // closed when the result is there
+	got  *got
+	err  error
 }
 
 func newAsks() *asks { return &asks{flights: make(map[string]*flight)} }
 
 // wait returns what get makes of a name, together with all who wait for the same name, or an
 // error when ctx is done.
-func (a *asks) wait(ctx context.Context, name string, get func(context.Context) (*entry, error)) (*entry, error) {
+func (a *asks) wait(ctx context.Context, name string, get func(context.Context) (*got, error)) (*got, error) {
 	f, err := a.join(name, get)
 	if err != nil {
 		return nil, err
@@ -54,14 +54,14 @@ func (a *asks) wait(ctx context.Context, name string, get func(context.Context) 
 	defer a.leave(f)
 	select {
 	case <-f.done:
-		return f.entry, f.err
+		return f.got, f.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
 // join counts a handshake in, and begins what it waits for if nobody has.
-func (a *asks) join(name string, get func(context.Context) (*entry, error)) (*flight, error) {
+func (a *asks) join(name string, get func(context.Context) (*got, error)) (*flight, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := a.flights[name]
@@ -86,13 +86,13 @@ func (a *asks) leave(f *flight) {
 }
 
 // begin is called with mu held.
-func (a *asks) begin(name string, get func(context.Context) (*entry, error)) *flight {
+func (a *asks) begin(name string, get func(context.Context) (*got, error)) *flight {
 	ctx, cancel := context.WithTimeout(context.Background(), obtainWait)
 	f := &flight{cancel: cancel, done: make(chan struct{})}
 	a.flights[name] = f
 	a.running.Go(func() {
 		defer cancel()
-		f.entry, f.err = get(ctx)
+		f.got, f.err = get(ctx)
 		a.mu.Lock()
 		delete(a.flights, name)
 		a.mu.Unlock()

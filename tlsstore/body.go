@@ -21,7 +21,7 @@ func (e *entry) setLoad(load loader) {
 
 // forgetBody drops what can be loaded again. The cache calls it for the least used.
 func (e *entry) forgetBody(struct{}) {
-	if e.load.Load() != nil && !e.gone.Load() {
+	if e.load.Load() != nil {
 		e.update(func(s *state) { s.plain = nil })
 	}
 }
@@ -29,15 +29,26 @@ func (e *entry) forgetBody(struct{}) {
 // stateOf returns an entry's state with its body, loading it if it has to.
 func (s *Store) stateOf(ctx context.Context, e *entry) (*state, error) {
 	load := e.load.Load()
-	if st := e.state.Load(); load == nil || e.gone.Load() && st.plain != nil {
+	if load == nil {
+		return e.state.Load(), nil
+	}
+	if st := s.inMemory(e); st != nil {
 		return st, nil
 	}
-	if _, ok := s.bodies.Get(e); ok {
-		if st := e.state.Load(); st.plain != nil {
-			return st, nil
+	return s.loadBody(ctx, e, *load)
+}
+
+// inMemory returns an entry's state if its body is in memory, and counts as a use of it.
+func (s *Store) inMemory(e *entry) *state {
+	if e.load.Load() != nil {
+		if _, ok := s.bodies.Get(e); !ok {
+			return nil
 		}
 	}
-	return s.loadBody(ctx, e, *load)
+	if st := e.state.Load(); st.plain != nil {
+		return st
+	}
+	return nil
 }
 
 // loadBody waits for the one load that is under way for the entry. A load that ignores its

@@ -25,6 +25,7 @@ type client struct {
 	version uint16 // 0: the newest
 	cache   tls.ClientSessionCache
 	suites  []uint16
+	protos  []string // ALPN; nil: those of HTTP
 }
 
 var versions = map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13}
@@ -45,10 +46,14 @@ func (c client) dial(config *tls.Config) (tls.ConnectionState, error) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- serve(tls.Server(localConn{far, net.TCPAddrFromAddrPort(local)}, config)) }()
+	protos := c.protos
+	if protos == nil {
+		protos = []string{"h2", "http/1.1"}
+	}
 	conn := tls.Client(near, &tls.Config{
 		ServerName: c.sni, InsecureSkipVerify: true, // the test compares the leaf itself
 		MaxVersion: c.version, ClientSessionCache: c.cache, CipherSuites: c.suites,
-		NextProtos: []string{"h2", "http/1.1"},
+		NextProtos: protos,
 	})
 	_, err := conn.Read(make([]byte, 1)) // a byte of data comes after the session ticket
 	if err != nil {

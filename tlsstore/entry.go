@@ -21,10 +21,8 @@ type Staple struct {
 type entry struct {
 	pair *Pair // without its Certificate, which is in state
 
-	since atomic.Pointer[time.Time] // when it was first served; nil while it waits
-	gone  atomic.Bool               // it has left the store, and keeps its body for handshakes under way
-
-	load    atomic.Pointer[loader] // nil: the body stays in memory
+	since   atomic.Pointer[time.Time] // when it was first served; nil while it waits
+	load    atomic.Pointer[loader]    // nil: the body stays in memory
 	state   atomic.Pointer[state]
 	alarmed atomic.Bool  // the must-staple alarm has been logged
 	asked   atomic.Int64 // when OnUnstapled was last due, ns since 1970
@@ -70,15 +68,20 @@ func (e *entry) update(change func(*state)) {
 		old := e.state.Load()
 		next := *old
 		change(&next)
-		next.stapled = nil
-		if next.plain != nil && next.staple != nil && !next.revoked {
-			stapled := *next.plain
-			stapled.OCSPStaple = next.staple.Response
-			next.stapled = &stapled
-		}
+		next.join()
 		if e.state.CompareAndSwap(old, &next) {
 			return
 		}
+	}
+}
+
+// join makes the stapled certificate of a state that has changed.
+func (s *state) join() {
+	s.stapled = nil
+	if s.plain != nil && s.staple != nil && !s.revoked {
+		stapled := *s.plain
+		stapled.OCSPStaple = s.staple.Response
+		s.stapled = &stapled
 	}
 }
 

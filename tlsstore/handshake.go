@@ -1,6 +1,7 @@
 package tlsstore
 
 import (
+	"context"
 	"crypto/tls"
 	"net/netip"
 	"slices"
@@ -43,26 +44,33 @@ func (s *Store) TLSConfig(listener string, nextProtos []string) *tls.Config {
 type handshake struct {
 	store *Store
 	candidate
-	name string // SNI in normal form
+	name  string           // SNI in normal form
+	plain *tls.Certificate // the body, if it was in memory in begin
 }
 
 // begin chooses the certificate of a handshake, or gives the reason to refuse it.
 func (s *Store) begin(listener string, hello *tls.ClientHelloInfo) (*handshake, refusal, error) {
 	x := s.current.Load()
 	list, of := x.lookup(listener, hello.ServerName, localAddr(hello))
-	if onDemand(list) {
-		e, reason, err := s.demand(hello.Context(), of)
-		if reason != "" {
-			return nil, reason, err
-		}
-		list = []candidate{{e, list[0].ocspOff}}
-	}
 	if len(list) == 0 {
 		return nil, unknownName, nil
 	}
-	name, _ := normalName(hello.ServerName)
-	chosen, reason := s.choose(x.cfg, list, hello)
-	return &handshake{s, chosen, name}, reason, nil
+	h := &handshake{store: s}
+	h.name, _ = normalName(hello.ServerName)
+	if onDemand(list) {
+		got, reason, err := s.demand(hello.Context(), of)
+		if reason != "" {
+			return nil, reason, err
+		}
+		h.candidate, h.plain = candidate{got.entry, list[0].ocspOff}, got.plain
+		return h, h.entry.refusal(x.cfg, h.ocspOff, time.Now()), nil
+	}
+	var reason refusal
+	h.candidate, reason = s.choose(x.cfg, list, hello)
+	if st := s.inMemory(h.entry); st != nil {
+		h.plain = st.plain
+	}
+	return h, reason, nil
 }
 
 // choose returns the first alternative that the client supports and that is not refused. If
@@ -99,7 +107,7 @@ func (s *Store) supported(list []candidate, hello *tls.ClientHelloInfo) (some []
 
 // certificate is tls.Config.GetCertificate.
 func (h *handshake) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	st, err := h.store.stateOf(hello.Context(), h.entry)
+	st, err := h.state(hello.Context())
 	if err != nil {
 		h.store.refuse(loadFailed, hello, h, err)
 		return nil, err
@@ -107,6 +115,22 @@ func (h *handshake) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	cert := st.certificate(time.Now(), h.ocspOff)
 	h.store.count(h, cert, slices.Contains(hello.Extensions, statusRequest))
 	return cert, nil
+}
+
+// state returns what the entry serves, with the body that begin has seen even if it has left
+// memory or the store since: what can be loaded now may be another leaf's.
+func (h *handshake) state(ctx context.Context) (*state, error) {
+	st := h.entry.state.Load()
+	switch {
+	case st.plain != nil:
+		return st, nil
+	case h.plain == nil:
+		return h.store.stateOf(ctx, h.entry)
+	}
+	whole := *st
+	whole.plain = h.plain
+	whole.join()
+	return &whole, nil
 }
 
 // count keeps the statistics, and tells who keeps staples fresh of a client that went without.

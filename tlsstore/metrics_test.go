@@ -75,3 +75,30 @@ func metrics(t *testing.T, registry *prometheus.Registry) (text string) {
 	}
 	return text
 }
+
+// counted is the sum of what the store says under a name, over all labels.
+func counted(t *testing.T, s *tlsstore.Store, name string) (sum float64) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(s.Collectors()...)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// handshakes and refusals are how many the store has counted.
+func handshakes(t *testing.T, s *tlsstore.Store) float64 {
+	return counted(t, s, "dwaar_tls_handshakes_total")
+}
+func refusals(t *testing.T, s *tlsstore.Store) float64 {
+	return counted(t, s, "dwaar_tls_refused_total")
+}

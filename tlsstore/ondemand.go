@@ -2,6 +2,7 @@ package tlsstore
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -52,39 +53,48 @@ func (s *Store) Forget(name string) {
 	}
 }
 
-// demand returns the entry of a name with its body in memory, getting it if it has to, or the
-// reason to refuse. A name that cannot be one costs nothing.
-func (s *Store) demand(ctx context.Context, name string) (*entry, refusal, error) {
+// got is an entry that was got on demand, with its body, which may leave memory at any time.
+type got struct {
+	entry *entry
+	plain *tls.Certificate
+}
+
+// demand returns what a name has got, getting it if it has to, or the reason to refuse. A name
+// that cannot be one costs nothing.
+func (s *Store) demand(ctx context.Context, name string) (*got, refusal, error) {
 	before := s.demanded.get(name)
 	loadErr := errors.New("expired")
 	if before != nil && !before.expired(time.Now()) {
-		if _, loadErr = s.stateOf(ctx, before); loadErr == nil {
-			return before, "", nil
+		var st *state
+		if st, loadErr = s.stateOf(ctx, before); loadErr == nil {
+			return &got{before, st.plain}, "", nil
 		}
 	}
 	from := s.onDemand.Load()
 	if from == nil || !isHostName(name) {
 		return nil, unknownName, nil
 	}
-	e, err := s.asks.wait(ctx, name, func(ctx context.Context) (*entry, error) {
+	found, err := s.asks.wait(ctx, name, func(ctx context.Context) (*got, error) {
 		return s.obtain(ctx, from, name, before)
 	})
 	switch {
+	case err == nil:
+		return found, "", nil
 	case errors.Is(err, errCrowded):
 		return nil, crowded, err
-	case err != nil && before != nil:
+	case before != nil:
 		return nil, notObtained, errors.Join(err, loadErr)
-	case err != nil:
-		return nil, notObtained, err
 	}
-	return e, "", nil
+	return nil, notObtained, err
 }
 
 // obtain asks for the certificate of a name, unless it has come since the handshake saw only
 // before.
-func (s *Store) obtain(ctx context.Context, from *OnDemand, name string, before *entry) (*entry, error) {
-	if now := s.demanded.peek(name, time.Now()); now != nil && now != before {
-		return now, nil
+func (s *Store) obtain(ctx context.Context, from *OnDemand, name string, before *entry) (*got, error) {
+	if e := s.demanded.peek(name, time.Now()); e != nil && e != before {
+		if st := s.inMemory(e); st != nil {
+			return &got{e, st.plain}, nil
+		}
 	}
 	pair, err := from.Obtain(ctx, name)
 	if err != nil {
@@ -94,7 +104,7 @@ func (s *Store) obtain(ctx context.Context, from *OnDemand, name string, before 
 }
 
 // put gives a name in normal form its certificate.
-func (s *Store) put(name string, pair *Pair) (*entry, error) {
+func (s *Store) put(name string, pair *Pair) (*got, error) {
 	if err := pair.fits(name, time.Now()); err != nil {
 		return nil, err
 	}
@@ -105,27 +115,23 @@ func (s *Store) put(name string, pair *Pair) (*entry, error) {
 	if !covered {
 		return nil, fmt.Errorf("no site gets a certificate on demand for %s", name)
 	}
-	e := s.demandedEntry(x, name, pair)
-	s.release(x, s.demanded.put(name, &demand{e, ocspOff}))
+	g := &got{s.demandedEntry(pair), served(pair, newInterner())}
+	g.entry.setBody(g.plain)
+	if x.leaves[pair.Fingerprint] == nil {
+		s.makeLoadable(g.entry, name)
+	}
+	s.release(x, s.demanded.put(name, &demand{g.entry, ocspOff}))
 	s.hasChanged()
-	return e, nil
+	return g, nil
 }
 
-// demandedEntry returns the entry that the leaf has already, or a new one. It is called with
-// mu held.
-func (s *Store) demandedEntry(x *index, name string, pair *Pair) *entry {
-	var e *entry
-	l := s.leaf(pair.Fingerprint)
-	if l != nil {
+// demandedEntry returns the entry that the leaf has already, or a new one.
+func (s *Store) demandedEntry(pair *Pair) *entry {
+	e := newEntry(pair)
+	if l := s.leaf(pair.Fingerprint); l != nil {
 		e = l.entry
-	} else {
-		e = newEntry(pair)
 	}
 	e.appear(time.Now())
-	e.setBody(served(pair, newInterner()))
-	if x.leaves[pair.Fingerprint] == nil {
-		s.makeLoadable(e, name)
-	}
 	return e
 }
 

@@ -136,6 +136,9 @@ func TestAPairSaysWhatACatalogWantsToKnow(t *testing.T) {
 		!p.NotBefore.Equal(i.leaf.NotBefore) || !p.NotAfter.Equal(i.leaf.NotAfter) {
 		t.Errorf("pair = %+v", p)
 	}
+	if q := p.From(tlsstore.SourceACME); q.Source != tlsstore.SourceACME || p.Source != tlsstore.SourceManual || q.Serial != p.Serial {
+		t.Errorf("From made %+v of %+v", q, p)
+	}
 	text, err := json.Marshal(p.Fingerprint)
 	if err != nil || string(text) != `"`+p.Fingerprint.String()+`"` || len(text) != 66 {
 		t.Errorf("fingerprint in JSON = %s, %v", text, err)

@@ -146,7 +146,6 @@ func (s *Store) release(x *index, entries []*entry) {
 			s.makeLoadable(e, l.names[0])
 			continue
 		}
-		e.gone.Store(true)
 		s.bodies.Remove(e)
 	}
 }

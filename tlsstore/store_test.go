@@ -138,6 +138,14 @@ func TestABadConfigOrBindingChangesNothing(t *testing.T) {
 		"certificate of [x.example]: there is none":                     on(nil, "x.example"),
 		"certificate of [x.example]: it has no chain or no key, and no": on(&tlsstore.Pair{}, "x.example"),
 		"certificate " + i.pair(t).Serial + ": it is bound to no name":  on(i.pair(t)),
+
+		"certificate " + i.pair(t).Serial + `: it waits, and is bound to [a.example] of listener ":443"`: {Listener: ":443", Names: []string{"a.example"}, Pair: i.pair(t), Waiting: true},
+		"certificate of []: there is none":                                      {Waiting: true},
+		"certificate of [a.example]: it cannot be both here and got on demand":  {Listener: ":443", Names: []string{"a.example"}, Pair: i.pair(t), OnDemand: true},
+		"certificate of []: it cannot be both here and got on demand":           {OnDemand: true, Waiting: true},
+		`listener ":443": certificates are got on demand for no name`:           demanding(),
+		`site name "a b" is not a host name`:                                    demanding("a b"),
+		`site name "192.0.2.1": no certificate is got on demand for an address`: demanding("192.0.2.1"),
 	} {
 		if err := s.Apply([]tlsstore.Binding{bad}); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("Apply: %v, want %s…", err, want)
@@ -146,6 +154,7 @@ func TestABadConfigOrBindingChangesNothing(t *testing.T) {
 	for want, bad := range map[string]tlsstore.Config{
 		`on_revoked: "maybe" is neither "refuse" nor "serve"`: {OnRevoked: "maybe"},
 		"cache_size: -1 is negative":                          {CacheSize: -1},
+		"max_on_demand: -1 is negative":                       {MaxOnDemand: -1},
 		`default_sni: "ü" is not a host name`:                 {DefaultSNI: "ü"},
 	} {
 		if err := s.Reconfigure(bad, nil); err == nil || err.Error() != want {

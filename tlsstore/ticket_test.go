@@ -75,6 +75,50 @@ func TestAReplacedLeafEndsItsSessions(t *testing.T) {
 	}
 }
 
+// V1: what was revoked is refused, in resumed sessions too, until its replacement is there;
+// then neither the old session nor the refusal is left.
+func TestAReplacedRevokedLeafIsServedAnewWithoutItsOldSessions(t *testing.T) {
+	c := newCA(t)
+	for name, version := range versions {
+		old, replacement := c.leaf("a.example"), c.leaf("a.example")
+		s := newStore(t, tlsstore.Config{}, on(old.pair(t), "a.example"))
+		cl := client{sni: "a.example", version: version, cache: tls.NewLRUClientSessionCache(1)}
+		cl.shown(t, s)
+		s.SetRevoked(old.fingerprint(), true)
+		cl.refused(t, s)
+		apply(t, s, on(old.pair(t), "a.example"), waiting(replacement.pair(t)))
+		s.Attach(replacement.fingerprint(), replacement.staple(""))
+		cl.refused(t, s)
+		apply(t, s, on(replacement.pair(t), "a.example"))
+		cs, err := cl.connect(t, s.TLSConfig(":443", nil))
+		if err != nil || cs.DidResume || !cs.PeerCertificates[0].Equal(replacement.leaf) || ofLeaf(cs) != nil || cs.OCSPResponse == nil {
+			t.Errorf("%s: after the swap: resumed %v, staple %x, %v", name, cs.DidResume, cs.OCSPResponse, err)
+		}
+		if cs, err := cl.connect(t, s.TLSConfig(":443", nil)); err != nil || !cs.DidResume {
+			t.Errorf("%s: a session of the replacement does not resume: %v", name, err)
+		}
+	}
+}
+
+// V2, `on_revoked serve`: without a staple, and its sessions are as good as it is.
+func TestARevokedLeafThatIsServedEndsItsSessionsOnlyWhenItIsReplaced(t *testing.T) {
+	c := newCA(t)
+	for name, version := range versions {
+		old := c.leaf("a.example")
+		s := newStore(t, tlsstore.Config{OnRevoked: tlsstore.Serve}, on(old.pair(t), "a.example"))
+		s.Attach(old.fingerprint(), old.staple(""))
+		if !resumes(t, s, version, func() { s.SetRevoked(old.fingerprint(), true) }) {
+			t.Errorf("%s: a session does not resume", name)
+		}
+		if _, staple := (client{sni: "a.example", version: version}).shown(t, s); staple != nil {
+			t.Errorf("%s: the revoked leaf carries a staple", name)
+		}
+		if resumes(t, s, version, func() { apply(t, s, on(c.leaf("a.example").pair(t), "a.example")) }) {
+			t.Errorf("%s: a session of the replaced leaf resumes", name)
+		}
+	}
+}
+
 // RFC 6066 §3: a session is of the name it was made for, also where both sites have one leaf.
 func TestASessionIsOfItsSite(t *testing.T) {
 	c := newCA(t)
