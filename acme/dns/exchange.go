@@ -37,7 +37,7 @@ func (e exchanger) exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 		return answer, nil
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("asking %s: %w", e.address, ctx.Err())
+		return nil, fmt.Errorf("asking %s: %w", e.address, context.Cause(ctx))
 	}
 	answer, errTCP := e.over(ctx, "tcp", e.timeout, m)
 	switch {
@@ -49,16 +49,31 @@ func (e exchanger) exchange(ctx context.Context, m *dns.Msg) (*dns.Msg, error) {
 	return nil, fmt.Errorf("asking %s: %w; %w", e.address, err, errTCP)
 }
 
+// over asks by one network and gives up after timeout.
 func (e exchanger) over(ctx context.Context, network string, timeout time.Duration, m *dns.Msg) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
 	defer cancel()
-	client := &dns.Client{Net: network, Timeout: timeout}
+	answer, err := e.once(ctx, network, m)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		err = e.verify(answer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", network, err)
+	}
+	return answer, nil
+}
+
+func (e exchanger) once(ctx context.Context, network string, m *dns.Msg) (*dns.Msg, error) {
+	client := &dns.Client{Net: network, Timeout: e.timeout}
 	conn, err := client.DialContext(ctx, e.address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // ends a read when ctx ends early
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // ends a read
 	question := m.Copy()
 	question.Id = dns.Id()
 	if e.key != nil {
@@ -66,23 +81,27 @@ func (e exchanger) over(ctx context.Context, network string, timeout time.Durati
 		question.SetTsig(e.key.name, e.key.algorithm, uint16(fudge/time.Second), time.Now().Unix())
 	}
 	answer, _, err := client.ExchangeWithConnContext(ctx, question, conn)
-	return e.verified(network, answer, err)
+	if answer != nil && answer.Rcode == dns.RcodeNotAuth {
+		return nil, e.notAuth(answer)
+	}
+	return answer, err
 }
 
-// verified refuses an answer that is not signed as the question was. One that tells what was
-// wrong with the question's signature has none itself (RFC 8945 §5.3.2).
-func (e exchanger) verified(network string, answer *dns.Msg, err error) (*dns.Msg, error) {
-	var tsig *dns.TSIG
-	if answer != nil && e.key != nil {
-		tsig = answer.IsTsig()
+// notAuth is for the answer that dns.Client takes for a bad signature whatever it is about:
+// the zone is not the server's (RFC 2136 §2.2), or the question's signature was wrong. In
+// that case the answer has none itself (RFC 8945 §5.3.2).
+func (e exchanger) notAuth(answer *dns.Msg) error {
+	if tsig := answer.IsTsig(); e.key != nil && tsig != nil && tsig.Error != dns.RcodeSuccess {
+		return &refusal{fmt.Errorf("TSIG key %s: %s", e.key.name, dns.RcodeToString[int(tsig.Error)])}
 	}
-	switch {
-	case tsig != nil && tsig.Error != dns.RcodeSuccess:
-		return nil, &refusal{fmt.Errorf("%s: TSIG key %s: %s", network, e.key.name, dns.RcodeToString[int(tsig.Error)])}
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", network, err)
-	case e.key != nil && tsig == nil:
-		return nil, fmt.Errorf("%s: the answer (%s) is not signed", network, dns.RcodeToString[answer.Rcode])
+	return &refusal{fmt.Errorf("answers %s", dns.RcodeToString[answer.Rcode])}
+}
+
+// verify refuses an answer that is not signed as the question was; a signature that is there
+// has been checked with reading it.
+func (e exchanger) verify(answer *dns.Msg) error {
+	if e.key != nil && answer.IsTsig() == nil {
+		return fmt.Errorf("the answer (%s) is not signed", dns.RcodeToString[answer.Rcode])
 	}
-	return answer, nil
+	return nil
 }

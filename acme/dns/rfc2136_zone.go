@@ -27,7 +27,7 @@ func (p *RFC2136) zoneOf(ctx context.Context, name string) (string, error) {
 // ask looks for the SOA record, which comes with the answer also where there is no such name
 // (RFC 2308 §3), then the parent's, and so on.
 func (p *RFC2136) ask(ctx context.Context, name string) (string, error) {
-	var last *dns.Msg
+	var refused *dns.Msg
 	for at := name; at != "."; at = parent(at) {
 		m := new(dns.Msg).SetQuestion(at, dns.TypeSOA)
 		m.RecursionDesired = false
@@ -41,12 +41,14 @@ func (p *RFC2136) ask(ctx context.Context, name string) (string, error) {
 		if alias := aliasIn(answer, name); alias != "" {
 			return "", fmt.Errorf("it is an alias of %s, and aliases cannot have other records", alias)
 		}
-		last = answer
+		if refused == nil && answer.Rcode != dns.RcodeSuccess && answer.Rcode != dns.RcodeNameError {
+			refused = answer
+		}
 	}
-	if last == nil || last.Rcode == dns.RcodeSuccess || last.Rcode == dns.RcodeNameError {
-		return "", fmt.Errorf("%s is not authoritative for it", p.client.address)
+	if refused != nil {
+		return "", p.client.refused(refused)
 	}
-	return "", p.client.refused(last)
+	return "", fmt.Errorf("%s is not authoritative for it", p.client.address)
 }
 
 func parent(name string) string {
