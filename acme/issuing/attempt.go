@@ -58,7 +58,7 @@ func (i *Issuing) Renew(ctx context.Context, p Policy, name string, o RenewOptio
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if stored != nil && o.Replaces != nil && stored.newer(o.Replaces) {
+		if stored != nil && o.Replaces != nil && stored.replaced(o.Replaces) {
 			cert = stored
 			return nil
 		}

@@ -68,5 +68,5 @@ func (c *Certificate) newer(d *Certificate) bool {
 	return d == nil || c.Leaf.NotBefore.After(d.Leaf.NotBefore)
 }
 
-// is reports whether both are the same certificate.
-func (c *Certificate) is(d *Certificate) bool { return c.Leaf.Equal(d.Leaf) }
+// replaced reports whether c has taken the place of d.
+func (c *Certificate) replaced(d *Certificate) bool { return !c.Leaf.Equal(d.Leaf) && !d.newer(c) }

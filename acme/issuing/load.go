@@ -1,6 +1,7 @@
 package issuing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,57 +36,63 @@ func (i *Issuing) Load(ctx context.Context, p Policy, name string) (*Certificate
 	return nil, fmt.Errorf("loading the certificate for %s: %w", name, fs.ErrNotExist)
 }
 
-// loadFrom looks at one issuer. What is pending is newer than the files.
+// loadFrom looks at one issuer: at the files, and at what is on its way into them. While
+// another process replaces the files they may be no pair, so they are read again.
 func (i *Issuing) loadFrom(ctx context.Context, issuer, name string) (*Certificate, error) {
 	for n := 1; ; n++ {
-		cert, mixed, err := i.loadFiles(ctx, issuer, name)
-		if newer, err := i.loadPending(ctx, issuer, name); err == nil {
-			return i.usable(ctx, newer)
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		filed, filesErr := i.loadFiles(ctx, issuer, name)
+		arriving, err := i.loadPending(ctx, issuer, name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err == nil {
-			return i.usable(ctx, cert)
+		newest, err := i.newestUsable(ctx, filed, arriving)
+		if newest != nil || err != nil {
+			return newest, err
 		}
-		if mixed && n < readAgain {
-			continue
+		if !errors.Is(filesErr, errMixed) {
+			return nil, cmp.Or(filesErr, error(fs.ErrNotExist))
 		}
-		if mixed {
-			i.log.Warn("ignoring a stored certificate", "names", name, "issuer", issuer, "err", err)
+		if n == readAgain {
+			i.log.Warn("ignoring a stored certificate", "names", name, "issuer", issuer, "err", filesErr)
+			return nil, fs.ErrNotExist
 		}
-		return nil, err
 	}
 }
 
-// loadFiles reads the pair of files. It is mixed if they are there but not a pair.
-func (i *Issuing) loadFiles(ctx context.Context, issuer, name string) (c *Certificate, mixed bool, err error) {
+// errMixed says that a certificate and a key are there that are no pair for the name.
+var errMixed = errors.New("not a certificate and its key")
+
+func (i *Issuing) loadFiles(ctx context.Context, issuer, name string) (*Certificate, error) {
 	site := siteFiles(issuer, name)
 	certPEM, err := i.storage.Load(ctx, site.cert)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	keyPEM, err := i.storage.Load(ctx, site.key)
 	if err != nil {
-		return nil, false, err
-	}
-	c, err = parse(issuer, name, certPEM, keyPEM)
-	if err != nil {
-		return nil, true, errors.Join(fs.ErrNotExist, err)
-	}
-	return c, false, nil
-}
-
-// usable refuses what has expired or is in quarantine.
-func (i *Issuing) usable(ctx context.Context, c *Certificate) (*Certificate, error) {
-	if c.expired(time.Now()) {
-		return nil, fs.ErrNotExist
-	}
-	out, err := i.isQuarantined(ctx, c.Issuer, c.Leaf)
-	if err != nil {
 		return nil, err
 	}
-	if out {
-		return nil, fs.ErrNotExist
+	c, err := parse(issuer, name, certPEM, keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errMixed, err)
 	}
 	return c, nil
+}
+
+// newestUsable returns nil if every one has expired, is in quarantine, or is nil.
+func (i *Issuing) newestUsable(ctx context.Context, certs ...*Certificate) (*Certificate, error) {
+	var newest *Certificate
+	for _, c := range certs {
+		if c == nil || c.expired(time.Now()) {
+			continue
+		}
+		out, err := i.isQuarantined(ctx, c.Issuer, c.Leaf)
+		if err != nil {
+			return nil, err
+		}
+		if !out && c.newer(newest) {
+			newest = c
+		}
+	}
+	return newest, nil
 }
