@@ -1,0 +1,65 @@
+package acme
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// Bounds of the pause after a failure.
+const (
+	firstPause = time.Minute
+	lastPause  = 6 * time.Hour
+	barePause  = time.Hour // where there is no certificate that could go on serving
+)
+
+// backoff is the pause after that many failures in a row: 1 min, 2 min, 4 min … 6 h, and
+// never more than a tenth of what is left of the certificate. Without one, or with one that
+// has expired or is revoked, it ends at 1 h.
+func backoff(failures int, left time.Duration) time.Duration {
+	pause := lastPause
+	if shift := failures - 1; shift < 9 {
+		pause = min(firstPause<<max(shift, 0), lastPause)
+	}
+	if left <= 0 {
+		return min(pause, barePause)
+	}
+	return min(pause, max(left/10, firstPause))
+}
+
+// The share of its lifetime that a certificate has left when it is renewed: 30 days of 90,
+// 2 of 6, 8 hours of 24 (A3).
+const renewAtShare = 3
+
+// renewalTime is when c is due by its age. It is earlier by up to a twentieth of the last
+// third, so that certificates that were got together are not renewed together.
+func renewalTime(c *Issued) time.Time {
+	last := lifetime(c) / renewAtShare
+	return c.Leaf.NotAfter.Add(-last - spread(last/20))
+}
+
+// spread is a random part of d.
+func spread(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
+}
+
+// aLittleMore adds up to a tenth, so that failures do not march in step.
+func aLittleMore(d time.Duration) time.Duration { return d + spread(d/10) }
+
+// retryAfter is what the CA asked for, if the error carries it.
+func retryAfter(err error) time.Duration {
+	var asks interface{ RetryAfter() time.Duration }
+	if errors.As(err, &asks) {
+		return asks.RetryAfter()
+	}
+	return 0
+}
+
+// obey lengthens a pause to what the CA asked for, as far as that leaves half of the
+// certificate's life to try again, and to 6 h in any case.
+func obey(pause, retryAfter, left time.Duration) time.Duration {
+	return max(pause, min(retryAfter, max(left/2, lastPause)))
+}

@@ -1,0 +1,55 @@
+package acme
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"dwaar/acme/issuing"
+)
+
+// The plain data of package issuing: how certificates are got, and one that was.
+type (
+	Policy = issuing.Policy
+	Issued = issuing.Certificate
+)
+
+// Issuer gets certificates, one attempt a call, and keeps them in storage.
+type Issuer interface {
+	// Obtain gets a certificate for a name that has none in storage. Every one has a key of
+	// its own.
+	Obtain(ctx context.Context, p Policy, name string) (*Issued, error)
+
+	// Renew gets another one for a name that has one.
+	Renew(ctx context.Context, p Policy, name string, o issuing.RenewOptions) (*Issued, error)
+
+	// Load returns the newest one in storage whose key belongs to it, or an error that is
+	// fs.ErrNotExist.
+	Load(ctx context.Context, p Policy, name string) (*Issued, error)
+
+	// RenewalInfo asks the CA when it wants cert to be renewed (RFC 9773). The error is
+	// issuing.ErrNoRenewalInfo if it never says.
+	RenewalInfo(ctx context.Context, p Policy, cert *Issued) (issuing.RenewalInfo, error)
+
+	// Quarantine moves cert and its key to where Load does not look. It is idempotent, and
+	// leaves alone another one that lies in cert's place.
+	Quarantine(ctx context.Context, cert *Issued, why string) error
+
+	// Lock waits for a name's lock across all that use the same storage.
+	Lock(ctx context.Context, name string) error
+	Unlock(ctx context.Context, name string) error
+}
+
+// lifetime is how long a certificate is valid in all.
+func lifetime(c *Issued) time.Duration { return c.Leaf.NotAfter.Sub(c.Leaf.NotBefore) }
+
+func fingerprint(c *Issued) [32]byte { return sha256.Sum256(c.Leaf.Raw) }
+
+func sameSerial(a, b *Issued) bool { return a.Leaf.SerialNumber.Cmp(b.Leaf.SerialNumber) == 0 }
+
+func sameKey(a, b *Issued) bool {
+	return string(a.Leaf.RawSubjectPublicKeyInfo) == string(b.Leaf.RawSubjectPublicKeyInfo)
+}
+
+// isPublic tells a CA that is asked by ACME from the local one.
+func isPublic(c issuing.IssuerConfig) bool { return c.CA != issuing.Internal }

@@ -1,0 +1,189 @@
+package acme
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// task is one job for one name, with all that it needs to know.
+type task struct {
+	entry       *entry
+	lane        *lane // nil if by hand
+	job         job
+	byHand      bool // order, whatever is stored
+	newKey      bool
+	name        string
+	policy      Policy
+	held        *Issued // what is served; may be nil
+	revoked     *revocation
+	onDemand    bool
+	lastUsed    time.Time
+	timeout     time.Duration
+	onDemandCfg *OnDemand
+}
+
+// result is what became of a task.
+type result struct {
+	cert    *Issued // newly there; nil if the task was about something else
+	adopted bool    // somebody else has got it
+	window  renewalWindow
+	err     error
+}
+
+// errUnused ends an on-demand name that nobody has asked for in a long time.
+var errUnused = errors.New("it has not been used for 30 days")
+
+// work does a task and takes in what came of it.
+func (m *Manager) work(ctx context.Context, t *task) error {
+	r := m.do(ctx, t)
+	if r.err != nil && ctx.Err() != nil {
+		m.giveUp(t)
+		return r.err
+	}
+	m.finish(t, r)
+	return r.err
+}
+
+// do does the task within its time.
+func (m *Manager) do(ctx context.Context, t *task) result {
+	if t.job == ask {
+		return result{err: m.asker.ask(ctx, t.onDemandCfg.Ask, t.name)}
+	}
+	m.noteRevoked(t)
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	switch t.job {
+	case inquire:
+		window, err := m.inquire(ctx, t)
+		return result{window: window, err: err}
+	case quarantine:
+		return m.quarantine(ctx, t)
+	}
+	if err := m.stillWanted(ctx, t); err != nil {
+		return result{err: err}
+	}
+	return m.order(ctx, t)
+}
+
+// stillWanted asks again for an on-demand name that has a certificate: what was permitted
+// then need not be now, and what nobody uses is not worth an order.
+func (m *Manager) stillWanted(ctx context.Context, t *task) error {
+	if !t.onDemand || t.held == nil || t.byHand {
+		return nil
+	}
+	if time.Since(t.lastUsed) > unusedAfter {
+		return errUnused
+	}
+	return m.asker.ask(ctx, t.onDemandCfg.Ask, t.name)
+}
+
+// giveUp ends a task whose Run or caller ends: that is no failure.
+func (m *Manager) giveUp(t *task) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.release(t)
+}
+
+// finish takes in what came of a task and says so.
+func (m *Manager) finish(t *task, r result) {
+	m.counts.count(t, r)
+	m.mu.Lock()
+	say := m.take(t, r)
+	m.release(t)
+	m.mu.Unlock()
+	m.nudge()
+	say()
+}
+
+// take is finish with m.mu held; what it returns is done without.
+func (m *Manager) take(t *task, r result) (say func()) {
+	e := t.entry
+	if t.lane != nil && t.job == reissue && r.adopted {
+		t.lane.budget.giveBack()
+	}
+	switch {
+	case e.gone:
+		return func() {}
+	case t.job == inquire:
+		return m.takeWindow(t, r)
+	case t.job == ask:
+		return m.takePermission(t, r.err)
+	case e.onDemand && (errors.Is(r.err, ErrNotPermitted) || errors.Is(r.err, errUnused)):
+		return m.drop(e, r.err)
+	case r.err != nil:
+		return m.takeFailure(t, r.err)
+	case r.cert == nil:
+		return m.takeQuarantine(t)
+	}
+	return m.takeCertificate(t, r)
+}
+
+// takeCertificate makes what was got what is served.
+func (m *Manager) takeCertificate(t *task, r result) (say func()) {
+	e, old := t.entry, t.entry.cert
+	e.failures, e.trouble, e.nextTry = 0, nil, time.Time{}
+	if samePolicy(e.policy, t.policy) {
+		e.stale = false
+	}
+	if old != nil && fingerprint(old) == fingerprint(r.cert) {
+		return func() {}
+	}
+	next := m.serve(e, r.cert)
+	evicted := m.makeRoom(e)
+	return func() {
+		m.noteCertificate(t, r, next)
+		m.changed(t.name)
+		if evicted != nil {
+			m.changed(evicted.name)
+		}
+	}
+}
+
+// serve makes cert what e's name is served with, and plans for it: next is when it will be
+// renewed. It wants m.mu held.
+func (m *Manager) serve(e *entry, cert *Issued) (next time.Time) {
+	switch {
+	case e.cert != nil:
+		delete(m.leaves, fingerprint(e.cert))
+	case e.onDemand:
+		m.demands++
+	}
+	if e.revoked != nil && sameKey(e.revoked.cert, cert) {
+		// Renewed with the old key while the news of the revocation came: it must go too.
+		e.revoked = &revocation{cert: cert, at: e.revoked.at, reason: e.revoked.reason}
+	} else {
+		e.revoked = nil
+	}
+	e.cert, e.renewAt = cert, renewalTime(cert).Round(0)
+	e.ari = renewalWindow{ask: time.Now().Add(spread(m.firstInquiry())).Round(0)}
+	m.leaves[fingerprint(cert)] = e
+	m.arrived(e)
+	return e.renewAt
+}
+
+// takeFailure plans the next try.
+func (m *Manager) takeFailure(t *task, err error) (say func()) {
+	e := t.entry
+	switch {
+	case t.byHand:
+		return func() { m.noteFailure(t, err, 0, time.Time{}) } // whoever asked decides what is next
+	case e.onDemand && e.cert == nil:
+		return m.refuse(e, err)
+	case e.revoked != t.revoked:
+		return func() { m.noteFailure(t, err, 0, time.Time{}) } // it has to go now, not when this would be due again
+	}
+	e.failures++
+	pause := obey(aLittleMore(backoff(e.failures, left(e))), retryAfter(err), left(e))
+	e.trouble, e.nextTry = err, time.Now().Add(pause).Round(0)
+	next, failures := e.nextTry, e.failures
+	return func() { m.noteFailure(t, err, failures, next) }
+}
+
+// left is what is left of the certificate that is served.
+func left(e *entry) time.Duration {
+	if e.cert == nil || e.revoked != nil {
+		return 0
+	}
+	return e.cert.Leaf.NotAfter.Sub(time.Now().Round(0))
+}
