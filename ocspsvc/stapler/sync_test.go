@@ -211,6 +211,9 @@ func TestALeafThatIsGoneBeforeItsRoundEndsIsForgotten(t *testing.T) {
 			if _, left := b.store.Get(leaves[0].Fingerprint()); left {
 				t.Errorf("%s: its response is left in memory", fault)
 			}
+			if got := b.catalog.history(); len(got) > 0 || b.catalog.staple(leaves[0]) != nil {
+				t.Errorf("%s: the catalog heard %q about a leaf that is gone", fault, got)
+			}
 			b.stop()
 		}
 	})
