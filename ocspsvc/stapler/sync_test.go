@@ -288,6 +288,25 @@ func TestPrimeStaplesTheFirstHandshakeOfAColdStart(t *testing.T) { // S1, S2
 	})
 }
 
+func TestPrimeWaitsForTheRoundsThatRunHasBegun(t *testing.T) { // a site that a reload adds comes stapled
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := setUp(t, stapler.Config{})
+		b.one.Change(func(s *ocsptest.Settings) { s.Delay = 100 * time.Millisecond })
+		b.run()
+		added := plain()(t)(b.ca)
+		b.catalog.put(added)
+		b.service.Sync()
+		synctest.Wait() // Run is asking
+		b.service.Prime(t.Context())
+		if !b.catalog.serves(added) {
+			t.Error("Prime returned before the staple was there")
+		}
+		if n := b.one.Count(); n != 1 {
+			t.Errorf("%d requests for one certificate", n)
+		}
+	})
+}
+
 func TestPrimeDoesNotWaitForNothingNorWhereItMustNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		idle, _ := setUp(t, stapler.Config{})
