@@ -101,3 +101,17 @@ func TestMustStapleLeafWaitsForItsStaple(t *testing.T) {
 	h.awaitStaple("S13, after must_staple_wait", "must.test", false, soon)
 	h.awaitRecord("S13", "ERROR", "must.test")
 }
+
+// V2: a revocation that was taken back while dwaar was down is noticed soon after the start.
+func TestRevocationTakenBackWhileDownIsNoticed(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.OCSP.Behave(responder.Revoked)
+	h.site(h.leaf("hold.test"), "")
+	h.start("", "")
+	h.AwaitReason("hold.test", "revoked", soon)
+	h.Stop()
+	h.OCSP.Behave(responder.Good)
+	h.Start()
+	h.awaitStaple("V2, the hold was lifted", "hold.test", true, soon)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"time"
@@ -140,6 +141,6 @@ func (c *Client) verify(resp *ocspsvc.Response, leaf, issuer *x509.Certificate, 
 
 func (f *fetching) fail(t *target, asked string, err error) {
 	f.failed = append(f.failed, Attempt{URL: t.raw, Asked: asked, Err: err})
-	f.client.log.Debug("asking a responder failed", "responder", t.raw, "serial", f.leaf.SerialNumber.Text(16),
+	f.client.log.Debug("asking a responder failed", "responder", t.raw, "serial", hex.EncodeToString(f.leaf.SerialNumber.Bytes()),
 		"reason", ocspsvc.ReasonOf(err), "err", err)
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/x509"
+	"encoding/hex"
 	"net/netip"
 
 	"dwaar/ocspsvc"
@@ -73,6 +74,6 @@ func (s *issuerSearch) judge(got reply) error {
 
 func (s *issuerSearch) fail(t *target, asked string, err error) {
 	s.failed = append(s.failed, Attempt{URL: t.raw, Asked: asked, Err: err})
-	s.client.log.Debug("fetching an issuer failed", "issuer", t.raw, "serial", s.leaf.SerialNumber.Text(16),
+	s.client.log.Debug("fetching an issuer failed", "issuer", t.raw, "serial", hex.EncodeToString(s.leaf.SerialNumber.Bytes()),
 		"reason", ocspsvc.ReasonOf(err), "err", err)
 }

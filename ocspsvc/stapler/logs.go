@@ -3,6 +3,7 @@ package stapler
 import (
 	"context"
 	"crypto/x509"
+	"encoding/hex"
 	"log/slog"
 
 	"dwaar/ocspsvc"
@@ -23,7 +24,7 @@ func who(c *certificate) []any {
 		names = []string{leaf.Subject.CommonName}
 	}
 	return []any{
-		"names", names[:min(len(names), namesLogged)], "serial", leaf.SerialNumber.Text(16),
+		"names", names[:min(len(names), namesLogged)], "serial", hex.EncodeToString(leaf.SerialNumber.Bytes()),
 		"issuer", leaf.Issuer.CommonName, "responder", c.responder,
 	}
 }

@@ -25,7 +25,9 @@ func (h *held) after(now time.Time, cfg Config) time.Time {
 }
 
 // resumed plans the next round behind h, which comes from storage: when it
-// would have been, or now if that has passed.
+// would have been, or now if that has passed. A revocation is asked about at
+// once: it may have been taken back meanwhile, and handshakes are refused until
+// that is known.
 func (h *held) resumed(now time.Time, cfg Config) time.Time {
 	due := h.refreshed.Add(min(cfg.RefreshEvery, cfg.MaxAge/2))
 	if end, start := h.lifeEnd(), h.verdict.ThisUpdate; !end.IsZero() {
@@ -33,7 +35,7 @@ func (h *held) resumed(now time.Time, cfg Config) time.Time {
 			due = half
 		}
 	}
-	if due.Before(now) || h.refreshed.After(now) {
+	if h.revoked() || due.Before(now) || h.refreshed.After(now) {
 		return now.Round(0)
 	}
 	return now.Add(sooner(due.Sub(now))).Round(0)

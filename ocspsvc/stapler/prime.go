@@ -46,10 +46,31 @@ func (s *Service) prime(ctx context.Context, todo <-chan *certificate, slots cha
 		case <-ctx.Done():
 			return
 		}
-		if s.claimUnless(c, func() bool { return !s.needsPriming(c, time.Now()) }) {
+		if s.claimToPrime(ctx, c) {
 			s.work(ctx, c)
 		}
 		<-slots
+	}
+}
+
+// claimToPrime claims c if it needs priming. A round that Run has begun
+// meanwhile, as after a reload, is waited for.
+func (s *Service) claimToPrime(ctx context.Context, c *certificate) bool {
+	for {
+		s.mu.Lock()
+		busy, needed := c.busy, s.needsPriming(c, time.Now())
+		if busy == nil && needed {
+			s.claim(c)
+		}
+		s.mu.Unlock()
+		if busy == nil || !needed {
+			return needed
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return false
+		}
 	}
 }
 

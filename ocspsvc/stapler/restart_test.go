@@ -107,6 +107,22 @@ func TestARestartKnowsThatACertificateIsRevoked(t *testing.T) { // V2, S4
 	}
 }
 
+func TestARestartAsksAtOnceWhetherARevocationWasTakenBack(t *testing.T) { // V2
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t))
+		b.one.Set(ocsptest.Revoked)
+		b.run()
+		synctest.Wait()
+		b.stop()
+		b.one.Set(ocsptest.Good)
+		time.Sleep(time.Minute)
+		b.restart()
+		b.run()
+		time.Sleep(2 * time.Second)
+		b.wantState("after the restart", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
+	})
+}
+
 func TestARefreshByHandKnowsWhatIsStored(t *testing.T) { // S4
 	synctest.Test(t, func(t *testing.T) {
 		b, leaves := setUp(t, stapler.Config{}, plain()(t))

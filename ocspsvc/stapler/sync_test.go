@@ -211,6 +211,9 @@ func TestALeafThatIsGoneBeforeItsRoundEndsIsForgotten(t *testing.T) {
 			if _, left := b.store.Get(leaves[0].Fingerprint()); left {
 				t.Errorf("%s: its response is left in memory", fault)
 			}
+			if got := b.catalog.history(); len(got) > 0 || b.catalog.staple(leaves[0]) != nil {
+				t.Errorf("%s: the catalog heard %q about a leaf that is gone", fault, got)
+			}
 			b.stop()
 		}
 	})
@@ -281,6 +284,25 @@ func TestPrimeStaplesTheFirstHandshakeOfAColdStart(t *testing.T) { // S1, S2
 		b.service.Prime(t.Context())
 		if b.network.count() != n {
 			t.Error("a warm start asked somebody")
+		}
+	})
+}
+
+func TestPrimeWaitsForTheRoundsThatRunHasBegun(t *testing.T) { // a site that a reload adds comes stapled
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := setUp(t, stapler.Config{})
+		b.one.Change(func(s *ocsptest.Settings) { s.Delay = 100 * time.Millisecond })
+		b.run()
+		added := plain()(t)(b.ca)
+		b.catalog.put(added)
+		b.service.Sync()
+		synctest.Wait() // Run is asking
+		b.service.Prime(t.Context())
+		if !b.catalog.serves(added) {
+			t.Error("Prime returned before the staple was there")
+		}
+		if n := b.one.Count(); n != 1 {
+			t.Errorf("%d requests for one certificate", n)
 		}
 	})
 }

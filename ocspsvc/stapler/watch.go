@@ -64,6 +64,9 @@ func (s *Service) rejudge(c *certificate, now time.Time) {
 	cfg := s.settings.Load().cfg
 	s.mu.Lock()
 	defer s.unlock()
+	if c.gone {
+		return // since everyone was listed
+	}
 	c.held, c.next = c.held.again(cfg.MaxAge), c.next.again(cfg.MaxAge)
 	s.settle(c, now)
 	if c.lane != nil && c.lane.breaker.until.Sub(now) > lastPause {

@@ -21,6 +21,7 @@ type Handshake struct {
 	Issuer  *x509.Certificate // of the verified chain; nil if the chain was not verified
 	Staple  []byte            // nil if there was none
 	Version uint16
+	Begun   time.Time
 	Took    time.Duration // of the handshake alone, without connecting
 }
 
@@ -48,7 +49,7 @@ func (c Target) Do() (Handshake, error) {
 		return Handshake{}, fmt.Errorf("handshake with %q: %w", c.Name, err)
 	}
 	h := read(conn.ConnectionState())
-	h.Took = time.Since(begin)
+	h.Begun, h.Took = begin, time.Since(begin)
 	_ = conn.Close()
 	return h, nil
 }
@@ -73,7 +74,7 @@ func read(state tls.ConnectionState) Handshake {
 }
 
 // GoodStaple checks the staple as a strict client would: present, about this very leaf,
-// signed by its issuer, good, and valid now.
+// signed by its issuer, good, and valid while the handshake went on.
 func (h Handshake) GoodStaple() error {
 	if len(h.Staple) == 0 {
 		return fmt.Errorf("no staple for serial %x", h.Leaf.SerialNumber)
@@ -91,8 +92,8 @@ func (h Handshake) GoodStaple() error {
 	if r.Status != ocsp.Good {
 		return fmt.Errorf("staple says %d, want good", r.Status)
 	}
-	if now := time.Now(); now.Before(r.ThisUpdate) || !now.Before(r.NextUpdate) {
-		return fmt.Errorf("staple holds from %v until %v, now is %v", r.ThisUpdate, r.NextUpdate, now)
+	if ended := h.Begun.Add(h.Took); ended.Before(r.ThisUpdate) || !h.Begun.Before(r.NextUpdate) {
+		return fmt.Errorf("staple holds from %v until %v, the handshake went from %v to %v", r.ThisUpdate, r.NextUpdate, h.Begun, ended)
 	}
 	return nil
 }

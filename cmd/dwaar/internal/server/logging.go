@@ -21,10 +21,12 @@ type logging struct {
 
 // sink is where lines go and what they look like.
 type sink struct {
-	mu   sync.Mutex // serialises lines
-	w    io.Writer
-	file *os.File // nil unless w is one of ours
 	json bool
+	file *os.File // nil unless w is one of ours
+
+	mu      sync.Mutex // serialises lines, and guards the rest
+	w       io.Writer
+	dropped bool
 }
 
 func newLogging(stdout, stderr io.Writer) *logging {
@@ -72,20 +74,32 @@ func (l *logging) close() { l.use(&sink{w: l.stderr}, l.level.Level().String()) 
 func (s *sink) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dropped = true
 	if s.file != nil {
 		_ = s.file.Close()
-		s.file = nil
 	}
+}
+
+// write reports false if the sink was dropped before it could take the line.
+func (s *sink) write(b []byte) (n int, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dropped {
+		return 0, false, nil
+	}
+	n, err = s.w.Write(b)
+	return n, true, err
 }
 
 // line writes to whatever the sink is now. Handlers give it one whole line.
 type line struct{ log *logging }
 
 func (l line) Write(b []byte) (int, error) {
-	s := l.log.sink.Load()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(b)
+	for {
+		if n, ok, err := l.log.sink.Load().write(b); ok {
+			return n, err
+		}
+	}
 }
 
 // follower is a handler in the format that the sink has now.
