@@ -51,8 +51,9 @@ func TestAChallengeHasNeitherStapleNorTicketAndCountsAsNothing(t *testing.T) {
 		s := newStore(t, tlsstore.Config{}) // and no site has the name
 		s.OnALPN(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil })
 		cl := client{sni: "a.example", version: version, protos: acmeTLS, cache: tls.NewLRUClientSessionCache(1)}
+		config := s.TLSConfig(":443", nil) // whose keys tickets would be of
 		for range 2 {
-			cs, err := cl.connect(t, s.TLSConfig(":443", nil))
+			cs, err := cl.connect(t, config)
 			if err != nil || cs.DidResume || cs.OCSPResponse != nil {
 				t.Errorf("%s: resumed %v, staple %q, %v", name, cs.DidResume, cs.OCSPResponse, err)
 			}

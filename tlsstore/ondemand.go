@@ -117,10 +117,10 @@ func (s *Store) put(name string, pair *Pair) (*got, error) {
 	}
 	g := &got{s.demandedEntry(pair), served(pair, newInterner())}
 	g.entry.setBody(g.plain)
+	s.release(x, s.demanded.put(name, &demand{g.entry, ocspOff})) // first: it makes room in memory
 	if x.leaves[pair.Fingerprint] == nil {
 		s.makeLoadable(g.entry, name)
 	}
-	s.release(x, s.demanded.put(name, &demand{g.entry, ocspOff}))
 	s.hasChanged()
 	return g, nil
 }

@@ -158,7 +158,7 @@ func TestOnlyNamesThatAreOnDemandAreAskedFor(t *testing.T) {
 	o := newOffice(t)
 	bound := o.ca.leaf("bound.example")
 	s := o.opens(tlsstore.Config{},
-		demanding("*.example", "exact.test"), on(bound.pair(t), "bound.example", "*.test"), demanding("bound.example"),
+		demanding("*.example", "exact.test", "*.test"), on(bound.pair(t), "bound.example", "*.test"), demanding("bound.example"),
 		tlsstore.Binding{Listener: ":8443", Names: []string{""}, OnDemand: true})
 	for _, name := range []string{"bound.example", "other.test"} {
 		if leaf, _ := shown(t, s, name); !leaf.Equal(bound.leaf) {
@@ -327,12 +327,20 @@ func TestHowManyWaitIsBounded(t *testing.T) {
 			synctest.Wait()
 		}
 		one := func(int) string { return "a.example" }
+		atOnce := func(name string) {
+			t.Helper()
+			began := time.Now()
+			client{sni: name}.refused(t, s)
+			if took := time.Since(began); took != 0 {
+				t.Errorf("%s is refused after %v", name, took)
+			}
+		}
 		many := func(i int) string { return fmt.Sprintf("n%d.example", i) }
 		wait(100, one)
-		client{sni: "a.example"}.refused(t, s) // at once: the bubble's clock has not moved
+		atOnce("a.example")
 		wait(900, many)
-		client{sni: "c.example"}.refused(t, s)
-		client{sni: "n0.example"}.refused(t, s)
+		atOnce("c.example")
+		atOnce("n0.example")
 		if n := refusals(t, s); n != 3 || log.count("level=WARN") != 1 || log.count("reason=busy") != 1 {
 			t.Errorf("%v refusals, log:\n%s", n, log.String())
 		}
@@ -340,7 +348,11 @@ func TestHowManyWaitIsBounded(t *testing.T) {
 		time.Sleep(time.Minute)  // all have gone, and their certificates are still being got
 		clients.Wait()
 		wait(99, func(i int) string { return fmt.Sprintf("m%d.example", i) })
-		client{sni: "c.example"}.refused(t, s)
+		atOnce("c.example")
+		wait(100, one)
+		if n := refusals(t, s); n != 1000+4 {
+			t.Errorf("%v refusals, want none for those who wait now", n)
+		}
 		close(o.hang)
 		clients.Wait()
 		synctest.Wait()
@@ -363,6 +375,43 @@ func TestTheBodyLeavesMemoryAndIsLoadedAgain(t *testing.T) {
 	o.wasAsked("a.example", "b.example")
 	if n := o.loads.Load(); n != 2 {
 		t.Errorf("%d loads, want 2", n)
+	}
+}
+
+func TestAReplacedCertificateTakesNoPlaceInMemory(t *testing.T) {
+	o := newOffice(t)
+	s := o.opens(tlsstore.Config{CacheSize: 2}, demanding(""))
+	o.shows(s, "b.example")
+	o.shows(s, "a.example")
+	if err := s.Put("a.example", o.ca.leaf("a.example").pair(t)); err != nil {
+		t.Fatal(err)
+	}
+	o.shows(s, "b.example")
+	if n := o.loads.Load(); n != 0 {
+		t.Errorf("%d loads, want 0", n)
+	}
+}
+
+// A client that answers slowly gets what was chosen for it, stapled, without loading anything.
+func TestAHandshakeKeepsTheBodyItHasChosen(t *testing.T) {
+	o := newOffice(t)
+	s := o.opens(tlsstore.Config{CacheSize: 1}, demanding(""))
+	o.shows(s, "a.example")
+	i := o.of("a.example")
+	s.Attach(i.fingerprint(), i.staple("!"))
+	hello := &tls.ClientHelloInfo{ServerName: "a.example"}
+	config, err := s.TLSConfig(":443", nil).GetConfigForClient(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.shows(s, "b.example") // takes the only place
+	cert, err := config.GetCertificate(hello)
+	if err != nil || fingerprint(cert.Certificate[0]) != i.fingerprint() || !bytes.HasSuffix(cert.OCSPStaple, []byte("!")) || o.loads.Load() != 0 {
+		t.Errorf("certificate %+v after %d loads, %v", cert, o.loads.Load(), err)
+	}
+	s.SetRevoked(i.fingerprint(), true)
+	if cert, err := config.GetCertificate(hello); err != nil || cert.OCSPStaple != nil {
+		t.Errorf("the staple goes on after the revocation: %v", err)
 	}
 }
 

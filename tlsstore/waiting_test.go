@@ -80,6 +80,11 @@ func TestTheMustStapleClockOfAWaitingLeafBeginsWhenItIsBound(t *testing.T) {
 		if !s.Status()[0].Alarm || log.count("level=ERROR") != 1 {
 			t.Error("no alarm for a leaf that is served without its staple")
 		}
+		apply(t, s, waiting(i.pair(t)))
+		time.Sleep(2 * time.Second)
+		if s.Status()[0].Alarm || log.count("level=INFO") != 0 {
+			t.Error("an alarm, or the end of one, for a leaf that waits again")
+		}
 	})
 }
 
