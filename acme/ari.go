@@ -14,6 +14,7 @@ type renewalWindow struct {
 	at         time.Time // a random time in between; zero if the CA has no wish
 	ask        time.Time // when to ask again
 	failures   int
+	page       string // where the CA says why; may be empty
 }
 
 // How often a CA is asked: as its Retry-After says, within bounds (RFC 9773 §4.3.1).
@@ -47,7 +48,7 @@ func newWindow(info issuing.RenewalInfo) renewalWindow {
 	}
 	w := renewalWindow{ask: now.Add(min(max(after, leastInquiry), mostInquiry))}
 	if info.End.After(info.Start) {
-		w.start, w.end = info.Start, info.End
+		w.start, w.end, w.page = info.Start, info.End, info.Explanation
 		w.at = info.Start.Add(spread(info.End.Sub(info.Start))).Round(0)
 	}
 	return w

@@ -1,7 +1,6 @@
 package acme
 
 import (
-	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -48,18 +47,3 @@ func spread(d time.Duration) time.Duration {
 
 // aLittleMore adds up to a tenth, so that failures do not march in step.
 func aLittleMore(d time.Duration) time.Duration { return d + spread(d/10) }
-
-// retryAfter is what the CA asked for, if the error carries it.
-func retryAfter(err error) time.Duration {
-	var asks interface{ RetryAfter() time.Duration }
-	if errors.As(err, &asks) {
-		return asks.RetryAfter()
-	}
-	return 0
-}
-
-// obey lengthens a pause to what the CA asked for, as far as that leaves half of the
-// certificate's life to try again, and to 6 h in any case.
-func obey(pause, retryAfter, left time.Duration) time.Duration {
-	return max(pause, min(retryAfter, max(left/2, lastPause)))
-}

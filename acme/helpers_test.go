@@ -323,10 +323,15 @@ func (o *office) Obtain(ctx context.Context, p acme.Policy, name string) (*acme.
 	return o.get(ctx, p, name, "obtain", nil)
 }
 
-func (o *office) Renew(ctx context.Context, p acme.Policy, name string, _ issuing.RenewOptions) (*acme.Issued, error) {
+func (o *office) Renew(ctx context.Context, p acme.Policy, name string, with issuing.RenewOptions) (*acme.Issued, error) {
 	old, err := o.Load(ctx, p, name)
-	if err != nil {
+	switch {
+	case err != nil && !errors.Is(err, errNotThere):
 		return nil, err
+	case old != nil && with.Replaces != nil && old.Leaf.NotBefore.After(with.Replaces.Leaf.NotBefore):
+		return old, nil
+	case old == nil:
+		return o.get(ctx, p, name, "replace", nil)
 	}
 	if !o.ca.oldKeys {
 		old = nil

@@ -16,11 +16,13 @@ type (
 
 // Issuer gets certificates, one attempt a call, and keeps them in storage.
 type Issuer interface {
-	// Obtain gets a certificate for a name that has none in storage. Every one has a key of
-	// its own.
+	// Obtain gets a certificate for a name that has none in storage. Every certificate has a
+	// key of its own.
 	Obtain(ctx context.Context, p Policy, name string) (*Issued, error)
 
-	// Renew gets another one for a name that has one.
+	// Renew gets another one in place of o.Replaces, which need not be in storage any more;
+	// or of whatever is stored, if that is nil. If storage has a newer one than o.Replaces, it
+	// may return that.
 	Renew(ctx context.Context, p Policy, name string, o issuing.RenewOptions) (*Issued, error)
 
 	// Load returns the newest one in storage whose key belongs to it, or an error that is

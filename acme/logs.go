@@ -72,7 +72,7 @@ func (m *Manager) noteFailure(t *task, err error, failures int, next time.Time) 
 
 func (m *Manager) noteWindow(t *task, w renewalWindow) {
 	m.log.Info("the CA wants the certificate renewed sooner",
-		append(t.who(), "window_start", w.start.UTC(), "window_end", w.end.UTC(), "next_renewal", w.at.UTC())...)
+		append(t.who(), "window_start", w.start.UTC(), "window_end", w.end.UTC(), "next_renewal", w.at.UTC(), "explanation", w.page)...)
 }
 
 // noteRefusal is quiet about names that strangers have made up.

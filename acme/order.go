@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -61,20 +59,22 @@ func (m *Manager) stored(ctx context.Context, t *task) (*Issued, error) {
 	return cert, err
 }
 
-// place orders. What is stored and revoked goes to quarantine first; what is stored and
-// old is renewed.
+// place orders. What is stored and revoked goes to quarantine first. The CA is told which
+// certificate the new one replaces, also when that lies in quarantine: it may have asked for
+// that (RFC 9773 §5).
 func (m *Manager) place(ctx context.Context, t *task, stored *Issued) (*Issued, error) {
-	if stored != nil && t.isRevoked(stored) {
-		if err := m.putAway(ctx, t, stored); err != nil {
-			return nil, err
+	switch {
+	case t.revoked != nil:
+		if stored != nil && t.isRevoked(stored) {
+			if err := m.putAway(ctx, t, stored); err != nil {
+				return nil, err
+			}
 		}
-		stored = nil
-	}
-	if stored == nil {
+		return m.issuer.Renew(ctx, t.policy, t.name, issuing.RenewOptions{Replaces: t.revoked.cert})
+	case stored == nil:
 		return m.issuer.Obtain(ctx, t.policy, t.name)
-	}
-	if t.byHand {
-		stored = nil // whatever it is
+	case t.byHand:
+		return m.issuer.Renew(ctx, t.policy, t.name, issuing.RenewOptions{}) // whatever is stored
 	}
 	return m.issuer.Renew(ctx, t.policy, t.name, issuing.RenewOptions{Replaces: stored})
 }
@@ -119,13 +119,7 @@ func fits(cert *Issued, name string) error {
 	return nil
 }
 
-// isFor reports whether leaf names name: that very wildcard, if it is one.
+// isFor reports whether leaf names name, which may be a wildcard itself.
 func isFor(leaf *x509.Certificate, name string) bool {
-	if ip, err := netip.ParseAddr(name); err == nil {
-		return slices.ContainsFunc(leaf.IPAddresses, func(has net.IP) bool {
-			addr, ok := netip.AddrFromSlice(has)
-			return ok && addr.Unmap() == ip.Unmap()
-		})
-	}
-	return slices.ContainsFunc(leaf.DNSNames, func(has string) bool { return normalName(has) == name })
+	return slices.Contains(leaf.DNSNames, name) || leaf.VerifyHostname(name) == nil
 }

@@ -54,7 +54,7 @@ func (r *refusals) add(name string, err error, now time.Time) {
 	default:
 		next.failures = known.failures + 1
 		pause := min(failedFor<<min(known.failures, 10), failedAtMost)
-		next.until = now.Add(obey(aLittleMore(pause), retryAfter(err), 0))
+		next.until = now.Add(aLittleMore(pause))
 	}
 	r.names.Add(name, next)
 }

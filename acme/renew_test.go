@@ -1,7 +1,6 @@
 package acme_test
 
 import (
-	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -218,26 +217,6 @@ func TestAHangingCADelaysNobodyElse(t *testing.T) {
 		time.Sleep(acme.DefaultTimeout)
 		if len(n.log.with("getting a certificate failed", "deadline exceeded")) < acme.DefaultConcurrent {
 			t.Error("the attempts at the CA that hangs do not end")
-		}
-	})
-}
-
-type slowDown struct{ error }
-
-func (slowDown) RetryAfter() time.Duration { return 3 * time.Hour }
-
-func TestRetryAfterOfTheCAIsObeyed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := newOffice(t)
-		o.ca.fail(slowDown{errors.New("too many orders")})
-		start(t, sites("a.example"), o)
-		time.Sleep(170 * time.Minute)
-		if o.ca.count() != 1 {
-			t.Errorf("%d orders within the CA's Retry-After, want 1", o.ca.count())
-		}
-		time.Sleep(40 * time.Minute)
-		if o.ca.count() != 2 {
-			t.Errorf("%d orders after it, want 2", o.ca.count())
 		}
 	})
 }

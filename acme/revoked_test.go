@@ -46,8 +46,11 @@ func TestARevokedCertificateGoesToQuarantineAndIsReplacedAtOnce(t *testing.T) {
 		if s.Serial == serialOf(old) || s.RevokedAt != (time.Time{}) {
 			t.Errorf("status = %+v, want that of another certificate", s)
 		}
-		if orders := o.ca.list(); len(orders) != 1 || orders[0].kind != "obtain" {
-			t.Errorf("orders = %v, want one that knows nothing of the old key", orders)
+		if orders := o.ca.list(); len(orders) != 1 || orders[0].kind != "replace" {
+			t.Errorf("orders = %v, want one that tells the CA what it replaces, and has nothing in storage to take a key from", orders)
+		}
+		if c, _ := n.Certificate("a.example"); string(c.KeyPEM) == string(old.KeyPEM) {
+			t.Error("the key of the revoked one is used again")
 		}
 		if len(n.told.list()) != 1 {
 			t.Errorf("OnChange was told %q, want it once", n.told.list())

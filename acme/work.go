@@ -174,8 +174,7 @@ func (m *Manager) takeFailure(t *task, err error) (say func()) {
 		return func() { m.noteFailure(t, err, 0, time.Time{}) } // it has to go now, not when this would be due again
 	}
 	e.failures++
-	pause := obey(aLittleMore(backoff(e.failures, left(e))), retryAfter(err), left(e))
-	e.trouble, e.nextTry = err, time.Now().Add(pause).Round(0)
+	e.trouble, e.nextTry = err, time.Now().Add(aLittleMore(backoff(e.failures, left(e)))).Round(0)
 	next, failures := e.nextTry, e.failures
 	return func() { m.noteFailure(t, err, failures, next) }
 }
