@@ -50,8 +50,8 @@ var floors = map[string][]string{
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
-		"netguard", "ocspsvc/client", "ocspsvc/stapler", "proxy", "proxy/accesslog", "proxy/admin",
-		"proxy/dwaarfile", "proxy/handler", "proxy/match", "proxy/upstream", "tlsstore",
+		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
+		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/handler", "proxy/match", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.

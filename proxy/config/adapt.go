@@ -32,7 +32,7 @@ func Adapt(c *Config) ([]byte, error) {
 func plainly(v reflect.Value) any {
 	switch {
 	case v.Type() == reflect.TypeFor[time.Duration]():
-		return v.Interface().(time.Duration).String()
+		return max(v.Interface().(time.Duration), 0).String() // negative stands for none
 	case v.Type() == reflect.TypeFor[handler.Route]():
 		return plainRoute(v.Interface().(handler.Route))
 	}

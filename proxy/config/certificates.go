@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,27 +9,40 @@ import (
 	"dwaar/proxy/dwaarfile"
 )
 
-// certify notes that the certificates of s are for a name of l. Two sites of
-// one name, with different paths, cannot have different ones: the handshake
-// comes before the path. It tells whether the name is new.
+// certify notes that l has the certificates of s for a name. Two sites of one
+// name, with different paths, cannot have different ones: the handshake comes
+// before the path. It tells whether the name is new.
 func (b *builder) certify(l *listener, s *site, name string) bool {
+	tok, what := s.certificates(b, name)
 	known, twice := l.names[name]
 	if !twice {
-		l.names[name] = named{s, s.pairs[0].tok}
+		l.names[name] = named{tok: tok, what: what, pattern: s.issuance != nil && s.issuance.onDemand}
 		return true
 	}
-	if !slices.EqualFunc(known.site.pairs, s.pairs, func(a, b *pair) bool { return a.cert == b.cert && a.key == b.key }) {
-		b.problem(s.pairs[0].tok, "tls: %s has other certificates at %s, and a handshake cannot tell paths apart", name, known.tok.Pos)
+	if !reflect.DeepEqual(known.what, what) {
+		b.problem(tok, "tls: %s has other certificates at %s, and a handshake cannot tell paths apart", name, known.tok.Pos)
 	}
 	return false
+}
+
+// certificates is what s says of the certificate for name, and where.
+func (s *site) certificates(b *builder, name string) (dwaarfile.Token, any) {
+	if s.issuance != nil {
+		return s.issuance.tok, b.recipe(s.issuance, name)
+	}
+	files := make([][2]string, len(s.pairs))
+	for i, p := range s.pairs {
+		files[i] = [2]string{p.cert, p.key}
+	}
+	return s.pairs[0].tok, files
 }
 
 // covers tells whether a certificate of l is for host.
 func (l *listener) covers(host string) bool {
 	_, exact := l.names[host]
 	_, parent, _ := strings.Cut(host, ".")
-	_, wildcard := l.names["*."+parent]
-	return exact || wildcard
+	above, wildcard := l.names["*."+parent]
+	return exact || wildcard && !above.pattern
 }
 
 // serve notes that the certificates of s are shown for a name.
@@ -49,10 +63,8 @@ func (b *builder) keepCertificates(s *site) {
 	}
 }
 
-// checkCertificates refuses TLS addresses without a certificate, and
-// certificates that contradict each other.
+// checkCertificates refuses certificates in files that contradict each other.
 func (b *builder) checkCertificates() {
-	b.checkCovered()
 	known := map[[2]string]*pair{}
 	for _, s := range b.sites {
 		for _, p := range s.pairs {
@@ -61,19 +73,6 @@ func (b *builder) checkCertificates() {
 				b.problem(p.tok, "tls: this certificate stands at %s too, and ocsp is off at one of them only", other.tok.Pos)
 			}
 			known[files] = p
-		}
-	}
-}
-
-// checkCovered refuses a TLS address whose host no certificate of its listener
-// is for: getting one is not dwaar's yet. The certificate may stand in another
-// site of the same host, or of its wildcard.
-func (b *builder) checkCovered() {
-	for _, l := range b.listeners {
-		for _, u := range l.uncovered {
-			if !l.covers(u.host) && !u.site.refused {
-				b.problem(u.tok, "the site %s has no certificate, and getting one automatically is not supported yet by dwaar: write tls CERT KEY in the site, or %s for plain HTTP", u.tok.Text, b.plain(u.address))
-			}
 		}
 	}
 }
@@ -90,14 +89,9 @@ func (b *builder) plain(a address) string {
 	return text + a.path
 }
 
-// uncovered is a TLS address of a site without a certificate of its own.
-type uncovered struct {
-	address
-	site *site
-}
-
-// named is a certificate of a listener and the site that brought it.
+// named are the certificates of a name on a listener.
 type named struct {
-	site *site
-	tok  dwaarfile.Token
+	tok     dwaarfile.Token // what brought them
+	what    any             // a recipe, or the files, to compare
+	pattern bool            // a wildcard that stands for certificates of single names
 }

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"dwaar/acme"
 	"dwaar/netguard"
 	"dwaar/ocspsvc/client"
 	"dwaar/ocspsvc/stapler"
@@ -22,12 +23,22 @@ type Config struct {
 	HTTP proxy.Config `json:"http"`
 	// TLS says how certificates are served.
 	TLS tlsstore.Config `json:"tls"`
+	// HTTPPort and HTTPSPort are where CAs find dwaar: the ports of challenges.
+	HTTPPort  int `json:"http_port"`
+	HTTPSPort int `json:"https_port"`
+	// ACME says how the certificates of Automatic are got.
+	ACME acme.Config `json:"acme"`
+	// Automatic are the names that dwaar gets certificates for.
+	Automatic []Automatic `json:"automatic,omitempty"`
 	// Certificates are the files to serve, in the order of the text.
 	Certificates []Certificate `json:"certificates,omitempty"`
 	// Stapler keeps the staples fresh.
 	Stapler stapler.Config `json:"stapler"`
 	// Client asks the responders.
 	Client client.Config `json:"ocsp_client"`
+	// CRL says that certificates without a responder are checked against the
+	// CRL of their CA.
+	CRL bool `json:"crl"`
 	// Guard says which blocked addresses responders may live on.
 	Guard netguard.Config `json:"netguard"`
 	// Admin is the door for the operator; an empty Listen means the socket in
@@ -35,13 +46,15 @@ type Config struct {
 	Admin admin.Config `json:"admin"`
 	// Log is where dwaar's own log goes.
 	Log Log `json:"log"`
-	// Storage is the absolute path of the directory that staples are kept in;
-	// empty means the data directory.
+	// Storage is the absolute path of the directory that certificates, keys and
+	// staples are kept in; empty means the data directory.
 	Storage string `json:"storage,omitempty"`
 
 	// OverridesAt are the places of Client.Overrides, one for each: problems
 	// with the files they name belong there.
 	OverridesAt []dwaarfile.Position `json:"-"`
+	// RootFiles are the files of root certificates that ACME's issuers name.
+	RootFiles []RootFile `json:"-"`
 	// Warnings are no problems, but perhaps not what was meant.
 	Warnings dwaarfile.Problems `json:"-"`
 	// Files are all files that were read, the Dwaarfile first.
@@ -69,6 +82,28 @@ type Served struct {
 	// Names are lower-case ASCII names, "*.example.com", addresses, or "" for
 	// whatever no other site of the listener is for.
 	Names []string `json:"names"`
+}
+
+// Automatic is a name whose certificate dwaar gets itself.
+type Automatic struct {
+	// Position is what wants it: a directive tls, or the address of a site.
+	Position dwaarfile.Position `json:"-"`
+	// Name is a name or address like those of [Served]. If OnDemand, it may be a
+	// pattern: "*.example.com" stands for certificates of names below it, each
+	// of its own, and "" for every name.
+	Name string `json:"name"`
+	// Listeners are the addresses of the HTTP.Listeners entries it is shown on.
+	Listeners []string `json:"listeners"`
+	// OCSPOff keeps the certificate without a staple.
+	OCSPOff bool `json:"ocsp_off,omitempty"`
+	// OnDemand gets it when a client asks for it.
+	OnDemand bool `json:"on_demand,omitempty"`
+}
+
+// RootFile is a PEM file and where it is named: problems with it belong there.
+type RootFile struct {
+	Position dwaarfile.Position
+	Path     string // absolute
 }
 
 // Log says where dwaar's own log goes and how much of it.

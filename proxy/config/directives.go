@@ -3,6 +3,9 @@ package config
 import (
 	"strings"
 
+	"dwaar/acme"
+	"dwaar/acme/dns"
+	"dwaar/acme/issuing"
 	"dwaar/proxy"
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/admin"
@@ -13,7 +16,11 @@ import (
 type language struct {
 	global    table[*builder]
 	site      table[*scope]
-	tls       table[*pair]
+	tls       table[*issuance]
+	issuer    table[*issuing.IssuerConfig]
+	rfc2136   table[*dns.RFC2136Config]
+	eab       table[*issuing.EAB]
+	onDemand  table[*acme.OnDemand]
 	ocsp      table[*builder]
 	adminOpts table[*admin.Config]
 	servers   table[*builder]
@@ -27,6 +34,7 @@ type language struct {
 func newLanguage() *language {
 	return &language{
 		global: globalOptions(), site: siteDirectives(), tls: tlsOptions(), ocsp: ocspOptions(),
+		issuer: issuerOptions(), rfc2136: rfc2136Options(), eab: eabOptions(), onDemand: onDemandOptions(),
 		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
 		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
 	}
@@ -38,8 +46,13 @@ func globalOptions() table[*builder] {
 		{name: "https_port", usage: "PORT", doc: "port for sites with TLS", decode: decodeHTTPSPort},
 		{name: "default_bind", usage: "ADDRESS…", doc: "addresses that sites without bind listen on", decode: decodeDefaultBind},
 		{name: "default_sni", usage: "NAME", doc: "the name assumed for clients that send none, or one without a site", decode: decodeDefaultSNI},
-		{name: "auto_https", usage: "off|disable_redirects", doc: "no redirects from http to https", decode: decodeAutoHTTPS},
-		{name: "storage", usage: "file_system DIR", doc: "where staples are kept", decode: decodeStorage},
+		{name: "auto_https", usage: "off|disable_redirects", doc: "off: certificates only where a site says tls; both: no redirects from http to https", decode: decodeAutoHTTPS},
+		{name: "email", usage: "EMAIL", doc: "the contact of the account at the CA", decode: decodeEmail},
+		{name: "acme_ca", usage: "URL", doc: "the directory of the CA that certificates are got from", decode: decodeACMECA},
+		{name: "acme_ca_root", usage: "FILE", doc: "the root that the HTTPS of acme_ca is trusted by", decode: decodeACMECARoot},
+		{name: "acme_eab", usage: "{ … }", doc: "the account that the CA has given to its customer", decode: decodeACMEEAB},
+		{name: "on_demand_tls", usage: "{ … }", doc: "who permits certificates that are got when a client asks for them", decode: decodeOnDemandTLS},
+		{name: "storage", usage: "file_system DIR", doc: "where certificates, keys and staples are kept", decode: decodeStorage},
 		{name: "cache_size", usage: "NUMBER", doc: "how many certificates that can be loaded again stay in memory", decode: decodeCacheSize},
 		{name: "admin", usage: "unix//PATH|ADDRESS|off [{ … }]", doc: "where the operator's commands are taken", decode: decodeAdmin},
 		{name: "grace_period", usage: "DURATION", doc: "how long requests may go on after a stop or a reload", decode: decodeGracePeriod},
@@ -49,9 +62,9 @@ func globalOptions() table[*builder] {
 		{name: "ocsp", usage: "{ … }", doc: "how staples are kept fresh", decode: decodeOCSP},
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", doc: "the lines of a snippet or of files", many: true, decode: spliced[*builder]},
 		{name: "ocsp_stapling", instead: "to leave a certificate without a staple, write tls CERT KEY { ocsp off }"},
-		{name: "local_certs", later: true, instead: "write tls CERT KEY in the site"},
+		{name: "local_certs", later: true, instead: "write tls internal in the site"},
 	}, append(
-		refused[*builder](true, "email", "acme_ca", "acme_ca_root", "acme_eab", "metrics", "on_demand_tls"),
+		refused[*builder](true, "metrics"),
 		refused[*builder](false, "acme_dns", "cert_issuer", "cert_lifetime", "dns", "ech", "events", "fallback_sni", "filesystem",
 			"frankenphp", "key_type", "layer4", "ocsp_interval", "order", "persist_config", "pki", "preferred_chains", "renew_interval",
 			"shutdown_delay", "skip_install_trust", "storage_check", "storage_clean_interval")...,
@@ -112,19 +125,20 @@ func ocspOptions() table[*builder] {
 		{name: "refresh_every", usage: "DURATION", doc: "the longest time between two refreshes; half-way to nextUpdate may come sooner",
 			decode: func(l line, b *builder) { b.config.Stapler.RefreshEvery = l.period(l.Args[0]) }},
 		{name: "pace", usage: "DURATION", doc: "time between the requests for two certificates",
-			decode: func(l line, b *builder) { b.config.Stapler.Pace = l.duration(l.Args[0]) }},
+			decode: func(l line, b *builder) { b.config.Stapler.Pace = l.duration(l.Args[0], none) }},
 		{name: "timeout", usage: "DURATION", doc: "for one refresh: DNS, redirects, all URLs and bodies included", decode: decodeOCSPTimeout},
 		{name: "max_age", usage: "DURATION", doc: "how long after its last refresh a staple is served, whatever its nextUpdate", decode: decodeMaxAge},
 		{name: "start_wait", usage: "DURATION", doc: "how long a start without stored staples may wait for them",
-			decode: func(l line, b *builder) { b.config.Stapler.StartWait = l.duration(l.Args[0]) }},
-		{name: "must_staple_wait", usage: "DURATION", doc: "how long a must-staple certificate is refused while it has no staple", decode: decodeMustStapleWait},
+			decode: func(l line, b *builder) { b.config.Stapler.StartWait = l.duration(l.Args[0], none) }},
+		{name: "must_staple_wait", usage: "DURATION", doc: "how long a must-staple certificate is refused while it has no staple",
+			decode: func(l line, b *builder) { b.config.TLS.MustStapleWait = l.duration(l.Args[0], none) }},
 		{name: "allow", usage: "NETWORK|HOST…", doc: "responders that may live on blocked addresses", many: true, decode: decodeAllow},
 		{name: "responder", usage: "URL|ISSUER_FILE URL", doc: "asks another URL", many: true, decode: decodeResponder},
 		{name: "cert_id", usage: "sha1|sha256", doc: "which hash is asked first",
 			decode: func(l line, b *builder) { b.config.Client.CertID = l.word(l.Args[0], "sha1", "sha256") }},
 		{name: "require_next_update", usage: "on|off", doc: "whether responses without nextUpdate are refused", decode: decodeRequireNextUpdate},
 		{name: "on_revoked", usage: "refuse|serve", doc: "what a handshake for a revoked certificate gets", decode: decodeOnRevoked},
-		{name: "crl", usage: "off", doc: "whether certificates without a responder are checked against their CRL", decode: decodeCRL},
+		{name: "crl", usage: "on|off", doc: "whether certificates without a responder are checked against their CRL", decode: decodeCRL},
 	}}
 }
 
@@ -132,7 +146,7 @@ func ocspOptions() table[*builder] {
 // of the text counts only between two of the same name.
 func siteDirectives() table[*scope] {
 	directives := []row[*scope]{
-		{name: "tls", usage: "[CERT|off] [KEY] [{ … }]", in: inSite, many: true, doc: "the certificate of the site, or none", decode: decodeTLS},
+		{name: "tls", usage: "[auto|internal|EMAIL|off|CERT] [KEY] [{ … }]", in: inSite, many: true, doc: "where the certificate of the site comes from, if not by itself", decode: decodeTLS},
 		{name: "bind", usage: "ADDRESS…", in: inSite, doc: "the addresses the site listens on", decode: decodeBind},
 		{name: "log", usage: "[{ … }]", in: inSite, doc: "records the site's requests", decode: decodeAccessLog},
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", in: inSite | inHandle, many: true,
@@ -162,16 +176,66 @@ func siteDirectives() table[*scope] {
 	return table[*scope]{noun: "directive", rows: append(directives, row[*scope]{name: "basicauth", later: true, instead: "its name is basic_auth"})}
 }
 
-func tlsOptions() table[*pair] {
-	return table[*pair]{of: "tls", noun: "option", rows: append([]row[*pair]{
-		{name: "ocsp", usage: "off", doc: "leaves this certificate without a staple",
-			decode: decodeOCSPOff},
+func tlsOptions() table[*issuance] {
+	return table[*issuance]{of: "tls", noun: "option", rows: append([]row[*issuance]{
+		{name: "ca", usage: "URL", doc: "the directory of another CA than acme_ca",
+			decode: ofACME(func(l line, i *issuance) { i.ca = l.directory(l.Args[0]) })},
+		{name: "ca_root", usage: "FILE", doc: "the root that the HTTPS of the CA is trusted by",
+			decode: ofACME(func(l line, i *issuance) { i.roots = []string{l.rootFile(l.Args[0])} })},
+		{name: "issuer", usage: "acme|internal [URL] [{ … }]", many: true, doc: "one of several CAs, which are tried in this order",
+			decode: ofACME(decodeIssuer)},
+		{name: "dns", usage: "rfc2136|exec SERVER|PATH [{ … }]", doc: "proves names by DNS records, as wildcards need it", decode: ofACME(decodeDNS)},
+		{name: "resolvers", usage: "ADDRESS…", doc: "the DNS servers that are asked for the zone and the record", decode: ofACME(decodeResolvers)},
+		{name: "propagation_timeout", usage: "DURATION", doc: "how long to wait for the record to be seen",
+			decode: ofACME(func(l line, i *issuance) { i.timeout = l.period(l.Args[0]) })},
+		{name: "must_staple", doc: "asks for certificates that clients accept with a staple only",
+			decode: ofACME(func(_ line, i *issuance) { i.mustStaple = true })},
+		{name: "key_type", usage: strings.Join(keyTypes, "|"), doc: "the kind of key", decode: ofManaged(decodeKeyType)},
+		{name: "on_demand", doc: "gets a certificate when a client asks for a name", decode: ofManaged(decodeOnDemand)},
+		{name: "ocsp", usage: "off", doc: "leaves this certificate without a staple", decode: decodeOCSPOff},
+		{name: "eab", instead: "write it in issuer acme URL { eab KEY_ID MAC_KEY }"},
 	}, append(
-		refused[*pair](true, "ca", "ca_root", "dns", "resolvers", "propagation_timeout", "issuer", "key_type", "protocols", "ciphers",
-			"curves", "alpn", "client_auth", "on_demand", "must_staple"),
-		refused[*pair](false, "dns_challenge_override_domain", "dns_ttl", "eab", "get_certificate", "insecure_secrets_log", "load",
+		refused[*issuance](true, "protocols", "ciphers", "curves", "alpn", "client_auth"),
+		refused[*issuance](false, "dns_challenge_override_domain", "dns_ttl", "get_certificate", "insecure_secrets_log", "load",
 			"propagation_delay", "renewal_window_ratio", "reuse_private_keys", "force_automate")...,
 	)...)}
+}
+
+func issuerOptions() table[*issuing.IssuerConfig] {
+	return table[*issuing.IssuerConfig]{of: "issuer", noun: "option", rows: append([]row[*issuing.IssuerConfig]{
+		{name: "email", usage: "EMAIL", doc: "the contact of the account at this CA",
+			decode: func(l line, c *issuing.IssuerConfig) { c.Email = l.email(l.Args[0]) }},
+		{name: "root", usage: "FILE", doc: "the root that the HTTPS of this CA is trusted by",
+			decode: func(l line, c *issuing.IssuerConfig) { c.Roots = []string{l.rootFile(l.Args[0])} }},
+		{name: "eab", usage: "KEY_ID MAC_KEY", doc: "the account that this CA has given to its customer", decode: decodeIssuerEAB},
+		{name: "trusted_roots", instead: "write root FILE"},
+		{name: "dir", instead: "write issuer acme URL"},
+		{name: "dns", instead: "write it beside the issuer: it holds for all"},
+	}, refused[*issuing.IssuerConfig](false, "alt_http_port", "alt_tlsalpn_port", "disable_http_challenge", "disable_tlsalpn_challenge",
+		"dns_challenge_override_domain", "dns_ttl", "preferred_chains", "profile", "propagation_delay", "propagation_timeout", "resolvers",
+		"test_dir", "timeout")...)}
+}
+
+func rfc2136Options() table[*dns.RFC2136Config] {
+	return table[*dns.RFC2136Config]{of: "dns", noun: "option", rows: []row[*dns.RFC2136Config]{
+		{name: "key", usage: "NAME ALGORITHM SECRET", doc: "the TSIG key that updates are signed with", decode: decodeTSIGKey},
+		{name: "zone", usage: "ZONE", doc: "the zone to update", decode: decodeZone},
+	}}
+}
+
+func eabOptions() table[*issuing.EAB] {
+	return table[*issuing.EAB]{of: "acme_eab", noun: "option", rows: []row[*issuing.EAB]{
+		{name: "key_id", usage: "KEY_ID", doc: "the name of the key",
+			decode: func(l line, eab *issuing.EAB) { eab.KeyID, _ = l.expand(l.Args[0]) }},
+		{name: "mac_key", usage: "MAC_KEY", doc: "the key, in base64url",
+			decode: func(l line, eab *issuing.EAB) { eab.HMAC = l.macKey(l.Args[0]) }},
+	}}
+}
+
+func onDemandOptions() table[*acme.OnDemand] {
+	return table[*acme.OnDemand]{of: "on_demand_tls", noun: "option", rows: append([]row[*acme.OnDemand]{
+		{name: "ask", usage: "URL", doc: "who is asked, as URL?domain=NAME, and permits a name by 200", decode: decodeAsk},
+	}, refused[*acme.OnDemand](false, "burst", "interval", "permission")...)}
 }
 
 func respondOptions() table[*handler.Respond] {

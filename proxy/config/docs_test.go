@@ -157,6 +157,9 @@ func snippets(page string) []snippet {
 	return all
 }
 
+// secrets is what the examples take from the environment.
+const secrets = "EAB_MAC_KEY=c2VjcmV0LW1hYy1rZXk\nTSIG_SECRET=c2VjcmV0LXRzaWcta2V5\n"
+
 func TestEverySnippetOfTheDocumentsIsRead(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(pages) == 0 {
@@ -171,7 +174,7 @@ func TestEverySnippetOfTheDocumentsIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, s := range snippets(string(text)) {
-			if _, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", s.text}})); err != nil {
+			if _, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", s.text}, {"env", secrets}})); err != nil {
 				t.Errorf("%s:%d: the example is refused:\n%v", page, s.line, err)
 			}
 		}

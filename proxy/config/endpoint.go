@@ -8,7 +8,7 @@ type endpoint struct {
 
 // endpoints decides for each address of a site whether it is served with TLS,
 // and on which port. An address without a scheme is https, unless the site has
-// `tls off`, or it names the HTTP port, or no host and neither a certificate
+// `tls off`, or it names the HTTP port, or no host and neither a directive tls
 // nor the HTTPS port.
 func (b *builder) endpoints(s *site) []endpoint {
 	var endpoints []endpoint
@@ -19,7 +19,7 @@ func (b *builder) endpoints(s *site) []endpoint {
 		case a.scheme != "":
 			e.tls = a.scheme == "https"
 		case s.tlsOff.Text != "" || a.port == b.httpPort:
-		case a.host == "" && len(s.pairs) == 0 && !s.refused && a.port != b.httpsPort:
+		case a.host == "" && s.tlsAt.Text == "" && a.port != b.httpsPort:
 		default:
 			e.tls = true
 		}
@@ -35,8 +35,8 @@ func (b *builder) endpoints(s *site) []endpoint {
 		anyTLS = anyTLS || e.tls
 		endpoints = append(endpoints, e)
 	}
-	if len(s.pairs) > 0 && len(endpoints) > 0 && !anyTLS && s.tlsOff.Text == "" {
-		b.problem(s.pairs[0].tok, "tls: no address of this site is served with TLS")
+	if s.tlsAt.Text != "" && len(endpoints) > 0 && !anyTLS && s.tlsOff.Text == "" {
+		b.problem(s.tlsAt, "tls: no address of this site is served with TLS")
 	}
 	return endpoints
 }

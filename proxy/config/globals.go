@@ -22,6 +22,7 @@ func (b *builder) readGlobal(block *dwaarfile.Block) {
 	if block != nil {
 		b.language.global.read(b, block.Directives, 0, b)
 	}
+	b.ca.check()
 	if b.httpPort == b.httpsPort {
 		b.problem(b.portSet, "http_port and https_port are both %d", b.httpPort)
 	}
@@ -76,7 +77,7 @@ func decodeAutoHTTPS(l line, b *builder) {
 			return
 		}
 	}
-	l.word(l.Args[0], "off", "disable_redirects")
+	b.noAutomatic = l.word(l.Args[0], "off", "disable_redirects") == "off"
 	b.noRedirects = true
 }
 
@@ -94,7 +95,7 @@ func decodeStorage(l line, b *builder) {
 
 func decodeCacheSize(l line, b *builder) {
 	b.config.TLS.CacheSize = l.number(l.Args[0], 1, 100_000_000)
-	b.warn(l.Name, "cache_size: certificates from tls CERT KEY stay in memory whatever it is, and there are no others yet")
+	b.cacheSize = l.Name
 }
 
 func decodeAdmin(l line, b *builder) {
@@ -130,7 +131,7 @@ func decodeToken(l line, c *admin.Config) {
 // minToken keeps out tokens that can be guessed over the network.
 const minToken = 16
 
-func decodeGracePeriod(l line, b *builder) { b.config.HTTP.GracePeriod = l.duration(l.Args[0]) }
+func decodeGracePeriod(l line, b *builder) { b.config.HTTP.GracePeriod = l.duration(l.Args[0], atOnce) }
 
 func decodeServers(l line, b *builder) { b.language.servers.read(b, l.block(), 0, b) }
 

@@ -91,16 +91,23 @@ func (l line) number(tok dwaarfile.Token, least, most int) int {
 	return n
 }
 
-// atOnce is what "0s" becomes where a zero means a default.
-const atOnce = time.Nanosecond
+// What "0s" becomes where a zero means a default: for most options that have
+// none a negative duration, and the least there is where that is refused.
+const (
+	none   = -time.Nanosecond
+	atOnce = time.Nanosecond
+)
 
-// duration is an argument that may be zero: then it is atOnce.
-func (l line) duration(tok dwaarfile.Token) time.Duration {
+// duration is an argument that may be zero: then it is zero.
+func (l line) duration(tok dwaarfile.Token, zero time.Duration) time.Duration {
 	d, err := ParseDuration(tok.Text)
-	if err != nil {
+	switch {
+	case err != nil:
 		l.problem(tok, "%v", err)
+	case d == 0:
+		return zero
 	}
-	return max(d, atOnce)
+	return d
 }
 
 // period is a duration that must be longer than nothing.

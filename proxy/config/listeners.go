@@ -19,8 +19,8 @@ type listener struct {
 	last       *site // whose sites end with the last one
 	known      map[spot]dwaarfile.Token
 	names      map[string]named // whose certificates a name has
-	uncovered  []uncovered
-	redirects  []string // hosts sent to https
+	wanted     []wanted         // what has no certificate in files
+	redirects  []string         // hosts sent to https
 	redirected map[string]bool
 }
 
@@ -39,9 +39,11 @@ func (b *builder) listen() {
 		}
 		b.keepCertificates(s)
 	}
+	b.automate()
 	if !b.noRedirects {
 		b.redirect()
 	}
+	b.listenForChallenges()
 	b.checkOverlap()
 	for _, l := range b.listeners {
 		b.config.HTTP.Listeners = append(b.config.HTTP.Listeners,
@@ -89,10 +91,13 @@ func (b *builder) place(s *site, host string, endpoints []endpoint, chain handle
 		l.add(s, e, chain)
 		switch {
 		case !e.tls:
-		case len(s.pairs) == 0:
-			l.uncovered = append(l.uncovered, uncovered{e.address, s})
-		case b.certify(l, s, e.host):
-			s.serve(l.address(), e.host)
+		case s.refused:
+		case len(s.pairs) > 0:
+			if b.certify(l, s, e.host) {
+				s.serve(l.address(), e.host)
+			}
+		case s.issuance == nil || b.certify(l, s, e.host):
+			l.wanted = append(l.wanted, wanted{e.address, s})
 		}
 	}
 }

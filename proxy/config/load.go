@@ -1,6 +1,7 @@
 package config
 
 import (
+	"dwaar/acme/issuing"
 	"dwaar/netguard"
 	"dwaar/ocspsvc/client"
 	"dwaar/ocspsvc/stapler"
@@ -21,13 +22,16 @@ func Read(path string, source dwaarfile.Source) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return build(file)
+	return build(file, source.Env)
 }
 
 // build gives the configuration that the blocks of a file mean. The error is
 // dwaarfile.Problems.
-func build(file *dwaarfile.File) (*Config, error) {
-	b := &builder{language: newLanguage(), config: defaults(), httpPort: 80, httpsPort: 443}
+func build(file *dwaarfile.File, env func(string) (string, bool)) (*Config, error) {
+	b := &builder{
+		language: newLanguage(), config: defaults(), env: env, httpPort: 80, httpsPort: 443,
+		ca: defaultCA{directory: issuing.LetsEncrypt}, managed: map[string]*managed{},
+	}
 	b.config.Warnings = file.Warnings
 	b.config.Files = file.Files
 	b.readGlobal(file.Global)
@@ -38,6 +42,7 @@ func build(file *dwaarfile.File) (*Config, error) {
 		b.readSite(site)
 	}
 	b.listen()
+	b.config.HTTPPort, b.config.HTTPSPort = b.httpPort, b.httpsPort
 	b.checkCertificates()
 	if err := b.problems.Sorted().Err(); err != nil {
 		return nil, err
@@ -59,6 +64,7 @@ func defaults() *Config {
 		Client: client.Config{
 			Timeout: client.DefaultTimeout, MaxAge: client.DefaultMaxAge, CertID: "sha1", RequireNextUpdate: true,
 		},
+		CRL:   true,
 		Guard: netguard.Config{},
 		Log:   Log{Output: "stderr", Format: "text", Level: "info"},
 	}
@@ -69,16 +75,23 @@ type builder struct {
 	language *language
 	config   *Config
 	problems dwaarfile.Problems
+	env      func(name string) (value string, set bool)
 
 	httpPort, httpsPort int
 	portSet             dwaarfile.Token // the one set last
 	defaultBind         []string
 	noRedirects         bool
+	noAutomatic         bool
+	ca                  defaultCA
+	onDemandTLS         dwaarfile.Token // the option, zero if it is not there
+	cacheSize           dwaarfile.Token // the option, zero if it is not there
 	level               dwaarfile.Token // what set the level of the log, zero if nothing did
 
 	sites     []*site
 	listeners []*listener
 	byAddress map[string]*listener
+	managed   map[string]*managed // by name
+	inOrder   []*managed
 }
 
 func (b *builder) problem(at dwaarfile.Token, format string, args ...any) {

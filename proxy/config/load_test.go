@@ -82,6 +82,28 @@ func TestAnOverrideKnowsWhereItStands(t *testing.T) {
 	}
 }
 
+func TestARootFileKnowsWhereItStands(t *testing.T) {
+	c := mustRead(t, "{\n\tacme_ca https://ca.example\n\tacme_ca_root a.pem\n}\nx.example {\n\ttls {\n\t\tissuer acme https://b.example {\n\t\t\troot b.pem\n\t\t}\n\t}\n}\n")
+	var got []string
+	for _, f := range c.RootFiles {
+		got = append(got, strings.TrimPrefix(f.Position.String(), home)+" "+f.Path)
+	}
+	if want := "Dwaarfile:3:15 /etc/dwaar/a.pem, Dwaarfile:8:9 /etc/dwaar/b.pem"; strings.Join(got, ", ") != want {
+		t.Errorf("root files are %q, want %q", got, want)
+	}
+}
+
+func TestAnAutomaticNameKnowsWhatWantsIt(t *testing.T) {
+	c := mustRead(t, "a.example {\n\ttls auto\n}\nb.example,\nc.example {\n}\n")
+	var got []string
+	for _, a := range c.Automatic {
+		got = append(got, a.Name+" "+strings.TrimPrefix(a.Position.String(), home))
+	}
+	if want := "a.example Dwaarfile:2:2, b.example Dwaarfile:4:1, c.example Dwaarfile:5:1"; strings.Join(got, ", ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestAMissingDwaarfileIsAProblem(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "Dwaarfile")
 	_, err := config.Load(path, noEnv)
@@ -94,7 +116,7 @@ func TestAMissingDwaarfileIsAProblem(t *testing.T) {
 // adapt and validate open configuration files only: whatever else is named is
 // data.
 func TestNoOtherFileIsOpened(t *testing.T) {
-	text := "{\n\tadmin unix//run/x.sock\n\tstorage file_system data\n\tocsp {\n\t\tresponder issuer.pem http://o.example\n\t}\n}\na.example {\n\ttls a.pem a.key\n\tlog {\n\t\toutput file access.log\n\t}\n\treverse_proxy https://127.0.0.1:1\n}\n"
+	text := "{\n\tacme_ca https://ca.example\n\tacme_ca_root root.pem\n\tadmin unix//run/x.sock\n\tstorage file_system data\n\tocsp {\n\t\tresponder issuer.pem http://o.example\n\t}\n}\na.example {\n\ttls a.pem a.key\n\tlog {\n\t\toutput file access.log\n\t}\n\treverse_proxy https://127.0.0.1:1\n}\n"
 	opened := 0
 	inner := source([]section{{"Dwaarfile", text}})
 	outer := inner
@@ -129,6 +151,72 @@ func TestAdaptTellsNoSecretAndIsAlwaysTheSame(t *testing.T) {
 		}
 		if string(out) != first {
 			t.Errorf("got\n%s\nthen\n%s", first, out)
+		}
+	}
+}
+
+func TestAdaptTellsNoKeyOfAnAccountOrAServer(t *testing.T) {
+	const mac, tsig, other = "c2VjcmV0LW1hYy1rZXk", "c2VjcmV0LXRzaWcta2V5", "c2VjcmV0LW90aGVy"
+	c := mustRead(t, `{
+	acme_ca https://ca.example
+	acme_eab {
+		key_id kid
+		mac_key `+mac+`
+	}
+}
+*.a.example {
+	tls {
+		dns rfc2136 ns.example {
+			key k. hmac-sha256 `+tsig+`
+		}
+	}
+}
+b.example {
+	tls {
+		issuer acme https://b.example {
+			eab kid `+other+`
+		}
+	}
+}
+`)
+	out, err := config.Adapt(c)
+	if err != nil || strings.Contains(string(out), "c2VjcmV0") || strings.Count(string(out), "REDACTED") != 3 {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	wildcard, b := c.ACME.Policies[0], c.ACME.Policies[1]
+	if string(wildcard.DNS.RFC2136.KeySecret) != tsig || string(wildcard.Issuers[0].EAB.HMAC) != mac || string(b.Issuers[0].EAB.HMAC) != other {
+		t.Error("the configuration itself has lost its keys")
+	}
+}
+
+// Names of one policy are together; policies that differ in a secret only are two.
+func TestPoliciesAreEqualOnlyWithTheirSecrets(t *testing.T) {
+	site := func(name, secret string) string {
+		return name + " {\n\ttls {\n\t\tdns rfc2136 ns.example {\n\t\t\tkey k. hmac-sha256 " + secret + "\n\t\t}\n\t}\n}\n"
+	}
+	c := mustRead(t, site("a.example", "b25l")+site("b.example", "dHdv")+site("c.example", "b25l"))
+	var got []string
+	for _, p := range c.ACME.Policies {
+		got = append(got, strings.Join(p.Names, " "))
+	}
+	if want := "a.example c.example, b.example"; strings.Join(got, ", ") != want {
+		t.Errorf("policies are for %q, want %q", got, want)
+	}
+	_, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", site("a.example", "b25l") + site("a.example:8443", "dHdv")}}))
+	if err == nil || !strings.Contains(err.Error(), "one name has one certificate") {
+		t.Errorf("two secrets for one name: %v", err)
+	}
+}
+
+func TestProblemsDoNotTellKeys(t *testing.T) {
+	for _, text := range []string{
+		"{\n\tacme_eab {\n\t\tmac_key SECRET/SECRET\n\t}\n}\n",
+		"a.example {\n\ttls {\n\t\tissuer acme https://a.example {\n\t\t\teab kid SECRET/SECRET\n\t\t}\n\t}\n}\n",
+		"a.example {\n\ttls {\n\t\tdns rfc2136 ns.example {\n\t\t\tkey k. hmac-sha256 SECRET%SECRET\n\t\t}\n\t}\n}\n",
+	} {
+		_, err := config.Read(home+"Dwaarfile", source([]section{{"Dwaarfile", text}}))
+		if err == nil || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("err = %v", err)
 		}
 	}
 }

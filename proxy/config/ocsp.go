@@ -29,28 +29,12 @@ func decodeMaxAge(l line, b *builder) {
 	b.config.Stapler.MaxAge, b.config.Client.MaxAge = d, d
 }
 
-// decodeMustStapleWait writes "0s" as a negative duration: zero is the default
-// of the certificate store.
-func decodeMustStapleWait(l line, b *builder) {
-	d := l.duration(l.Args[0])
-	if d == atOnce {
-		d = -atOnce
-	}
-	b.config.TLS.MustStapleWait = d
-}
-
 func decodeRequireNextUpdate(l line, b *builder) {
 	required := l.word(l.Args[0], "on", "off") == "on"
 	b.config.Stapler.RequireNextUpdate, b.config.Client.RequireNextUpdate = required, required
 }
 
-func decodeCRL(l line, _ *builder) {
-	if l.Args[0].Text == "on" {
-		l.problem(l.Args[0], "on is not supported yet by dwaar")
-		return
-	}
-	l.word(l.Args[0], "on", "off")
-}
+func decodeCRL(l line, b *builder) { b.config.CRL = l.word(l.Args[0], "on", "off") == "on" }
 
 func decodeAllow(l line, b *builder) {
 	for _, tok := range l.Args {

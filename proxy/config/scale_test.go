@@ -28,6 +28,21 @@ func TestTenThousandSitesAreReadInSeconds(t *testing.T) {
 	}
 }
 
+func TestTenThousandAutomaticSitesAreReadInSeconds(t *testing.T) {
+	var b strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&b, "site%d.example {\n\treverse_proxy 127.0.0.1:8080\n}\n", i)
+	}
+	start := time.Now()
+	c := mustRead(t, b.String())
+	if len(c.Automatic) != 10_000 || len(c.ACME.Policies) != 1 || len(c.ACME.Policies[0].Names) != 10_000 {
+		t.Errorf("%d names in %d policies", len(c.Automatic), len(c.ACME.Policies))
+	}
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("took %v", took)
+	}
+}
+
 func TestManyRoutesOfOneSiteAreReadInSeconds(t *testing.T) {
 	var b strings.Builder
 	for i := range 30_000 {
@@ -65,6 +80,14 @@ func checkAccepted(t *testing.T, c *config.Config) {
 	if err := c.Admin.Check(); c.Admin.Listen != "" && err != nil {
 		t.Errorf("admin: %v", err)
 	}
+	if err := c.ACME.Check(); err != nil {
+		t.Errorf("acme: %v", err)
+	}
+	for _, p := range c.ACME.Policies {
+		if err := p.Check(); err != nil {
+			t.Errorf("issuing: %v", err)
+		}
+	}
 	if _, err := tlsstore.New(c.TLS, slog.New(slog.DiscardHandler)); err != nil {
 		t.Errorf("tlsstore: %v", err)
 	}
@@ -77,6 +100,7 @@ func FuzzRead(f *testing.F) {
 		f.Add("http://a.example {\n\t" + e.Name + " " + e.Usage + "\n}\n")
 		f.Add("{\n\t" + e.Name + " " + e.Usage + "\n}\na.example {\n\ttls a b\n}\n")
 		f.Add("{\n\tocsp {\n\t\t" + e.Name + " 1s\n\t}\n}\n")
+		f.Add("a.example {\n\ttls {\n\t\t" + e.Name + " " + e.Usage + "\n\t}\n}\n")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 1<<14 {

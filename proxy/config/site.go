@@ -10,6 +10,8 @@ type site struct {
 	scope
 	addresses []address
 	pairs     []*pair
+	issuance  *issuance       // what its tls says of a certificate that dwaar gets, nil if nothing
+	tlsAt     dwaarfile.Token // its first tls, zero if there is none
 	tlsOff    dwaarfile.Token // the directive tls off, zero if it is not there
 	refused   bool            // what its tls says is refused already
 	binds     []string
@@ -65,39 +67,12 @@ func decodeAccessLog(l line, s *scope) {
 	s.site.log = &c
 }
 
-func decodeTLS(l line, s *scope) {
-	p := &pair{tok: l.Name}
-	l.b.language.tls.read(l.b, l.block(), 0, p)
-	switch words := l.Args; {
-	case len(words) == 2:
-		p.cert, p.key = l.path(words[0]), l.path(words[1])
-		s.site.addPair(l, p)
-	case len(words) == 1 && words[0].Text == "off":
-		s.site.setOff(l)
-	default:
-		s.site.refused = true
-		l.problem(l.Name, "%scertificates that dwaar gets by itself are not supported yet by dwaar: write tls CERT KEY", what(words))
-	}
-}
-
-func decodeOCSPOff(l line, p *pair) {
-	if l.Args[0].Text != "off" {
-		l.problem(l.Args[0], "%q is not off", l.Args[0].Text)
-	}
-	p.ocspOff = true
-}
-
-// what quotes the argument of a tls that means certificates dwaar gets itself.
-func what(words []dwaarfile.Token) string {
-	if len(words) == 0 {
-		return ""
-	}
-	return words[0].Text + ": "
-}
-
 func (s *site) addPair(l line, p *pair) {
-	if s.tlsOff.Text != "" {
+	switch {
+	case s.tlsOff.Text != "":
 		l.problem(l.Name, "tls off stands at %s already", s.tlsOff.Pos)
+	case s.issuance != nil:
+		l.problem(l.Name, "dwaar gets the certificate of this site itself, says tls at %s", s.issuance.tok.Pos)
 	}
 	for _, known := range s.pairs {
 		if known.cert == p.cert && known.key == p.key {
@@ -114,6 +89,8 @@ func (s *site) setOff(l line) {
 		l.problem(l.Name, "off has no block")
 	case len(s.pairs) > 0:
 		l.problem(l.Name, "the site has a certificate, at %s", s.pairs[0].tok.Pos)
+	case s.issuance != nil:
+		l.problem(l.Name, "dwaar gets the certificate of this site itself, says tls at %s", s.issuance.tok.Pos)
 	case s.tlsOff.Text != "":
 		l.problem(l.Name, "tls off stands at %s already", s.tlsOff.Pos)
 	}
