@@ -11,7 +11,7 @@ type certsCmd struct {
 	List    certsListCmd    `cmd:"" help:"List the certificates."`
 	Show    certsShowCmd    `cmd:"" help:"Print everything about the certificates of a name."`
 	Renew   certsRenewCmd   `cmd:"" help:"Get a new certificate for a name now."`
-	Reissue certsReissueCmd `cmd:"" help:"The same, and put the old one away for good, with its key."`
+	Reissue certsReissueCmd `cmd:"" help:"The same, with another key for certain."`
 }
 
 type certsListCmd struct {

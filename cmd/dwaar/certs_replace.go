@@ -25,7 +25,7 @@ type certsReissueCmd struct {
 }
 
 func (certsReissueCmd) Help() string {
-	return `For a certificate or key that is not to be trusted any more. The old files go to quarantine in the storage, and the key is never used again. Waits until the new certificate serves. Exit code 1 with the reason if there is none.`
+	return `For a certificate or key that is not to be trusted any more: a new certificate with another key. Waits until it serves. Exit code 1 with the reason if there is none; the old one then stays. To have the old one refused by others too, revoke it at its CA.`
 }
 
 func (c certsReissueCmd) Run(a *app) error {

@@ -60,7 +60,7 @@ func (c *Client) Renew(ctx context.Context, name string) ([]Certificate, error) 
 	return c.replace(ctx, name, "renew")
 }
 
-// Reissue is Renew with the old certificate and its key put into quarantine.
+// Reissue is Renew with another key for certain.
 func (c *Client) Reissue(ctx context.Context, name string) ([]Certificate, error) {
 	return c.replace(ctx, name, "reissue")
 }

@@ -31,7 +31,7 @@ type Controller interface {
 	// is still good, and returns when it serves. The error is why it does not.
 	Renew(ctx context.Context, name string) error
 	// Reissue is Renew for a certificate that is not to be trusted any more: the
-	// old one goes to quarantine with its key, which is never used again.
+	// new one has another key, whatever is configured about keys.
 	Reissue(ctx context.Context, name string) error
 	// Metrics answers GET /metrics.
 	Metrics() http.Handler

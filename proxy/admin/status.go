@@ -28,8 +28,8 @@ type Certificate struct {
 	Names       []string  `json:"names"`
 	Source      string    `json:"source"` // manual, acme, internal or on_demand
 	Issuer      string    `json:"issuer"`
-	Serial      string    `json:"serial"`      // hex
-	Fingerprint string    `json:"fingerprint"` // SHA-256 of the leaf, hex
+	Serial      string    `json:"serial"`              // hex
+	Fingerprint string    `json:"fingerprint"`         // SHA-256 of the leaf, hex
 	NotBefore   time.Time `json:"not_before,omitzero"` // zero, like NotAfter: a name whose first certificate is not there yet
 	NotAfter    time.Time `json:"not_after,omitzero"`
 	MustStaple  bool      `json:"must_staple"`
