@@ -45,6 +45,7 @@ type fakeCA struct {
 	mu       sync.Mutex
 	fault    func(w http.ResponseWriter, r *http.Request) bool
 	serial   int64
+	backdate time.Duration  // how long ago certificates begin
 	accounts map[string]int // by JWK
 	eab      []string       // key IDs
 	orders   []*order
@@ -61,7 +62,7 @@ type order struct {
 
 func newFakeCA(t *testing.T) *fakeCA {
 	t.Helper()
-	ca := &fakeCA{t: t, accounts: map[string]int{}}
+	ca := &fakeCA{t: t, accounts: map[string]int{}, backdate: time.Minute}
 	ca.key = newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Fake Root"}, SubjectKeyId: []byte{1, 2, 3},
@@ -288,7 +289,7 @@ func (ca *fakeCA) leaf(names []string, public any, notAfter time.Time, extension
 	serial := ca.serial + 1000
 	ca.mu.Unlock()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), DNSNames: names, NotBefore: time.Now().Add(-time.Minute), NotAfter: notAfter,
+		SerialNumber: big.NewInt(serial), DNSNames: names, NotBefore: time.Now().Add(-ca.backdate), NotAfter: notAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	for _, e := range extensions {

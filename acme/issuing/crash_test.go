@@ -1,0 +1,112 @@
+package issuing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"testing"
+
+	"dwaar/acme/issuing"
+	"dwaar/tlsstore/storage"
+)
+
+// mortal is a storage whose process is killed after some writes: the next ones, and
+// everything after them, do not happen.
+type mortal struct {
+	storage.Storage
+	writes int
+}
+
+var errKilled = errors.New("killed")
+
+func (m *mortal) write() error {
+	if m.writes--; m.writes < 0 {
+		return errKilled
+	}
+	return nil
+}
+
+func (m *mortal) Store(ctx context.Context, key string, value []byte) error {
+	if err := m.write(); err != nil {
+		return fmt.Errorf("%w while storing %s", err, key)
+	}
+	return m.Storage.Store(ctx, key, value)
+}
+
+func (m *mortal) Delete(ctx context.Context, key string) error {
+	if err := m.write(); err != nil {
+		return fmt.Errorf("%w while deleting %s", err, key)
+	}
+	return m.Storage.Delete(ctx, key)
+}
+
+// Every write is the last one once. What a kill leaves is, for who comes after, the old
+// certificate, the new one, or none to load; and nothing half done stays for good.
+func TestAKillBetweenAnyTwoWrites(t *testing.T) {
+	jobs := map[string]func(*testing.T, *issuing.Issuing, *fakeCA, *issuing.Certificate) error{
+		"obtain": func(t *testing.T, i *issuing.Issuing, ca *fakeCA, _ *issuing.Certificate) error {
+			_, err := i.Obtain(soon(t), policy(ca), name)
+			return err
+		},
+		"renew": func(t *testing.T, i *issuing.Issuing, ca *fakeCA, old *issuing.Certificate) error {
+			_, err := i.Renew(soon(t), policy(ca), name, issuing.RenewOptions{Replaces: old})
+			return err
+		},
+		"replace": func(t *testing.T, i *issuing.Issuing, ca *fakeCA, old *issuing.Certificate) error {
+			if err := i.Quarantine(soon(t), old, "revoked"); err != nil {
+				return err
+			}
+			_, err := i.Renew(soon(t), policy(ca), name, issuing.RenewOptions{Replaces: old})
+			return err
+		},
+	}
+	for what, job := range jobs {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			for writes, killed := 0, true; killed; writes++ {
+				ca, dir := newFakeCA(t), t.TempDir()
+				var old *issuing.Certificate
+				if what != "obtain" {
+					old = obtain(t, open(t, dir), policy(ca))
+				}
+				dying := &mortal{openStorage(t, dir), writes}
+				err := job(t, issuing.New(dying, nil, logger(t), issuing.Options{}), ca, old)
+				killed = dying.writes < 0
+				t.Logf("killed after %d writes: %v", writes, err)
+				judgeSurvivor(t, dir, ca, old)
+			}
+		})
+	}
+}
+
+func judgeSurvivor(t *testing.T, dir string, ca *fakeCA, old *issuing.Certificate) {
+	t.Helper()
+	i := open(t, dir)
+	condemned := old != nil && len(list(t, dir, quarantineOf(old))) > 0
+	loaded, err := i.Load(t.Context(), policy(ca), name)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist), err != nil && old != nil && !condemned:
+		t.Errorf("Load = %v", err)
+	case err == nil && condemned && loaded.Leaf.Equal(old.Leaf):
+		t.Error("the revoked certificate loads")
+	}
+	cert := obtain(t, i, policy(ca))
+	if condemned && string(cert.KeyPEM) == string(old.KeyPEM) {
+		t.Error("the revoked key is in use")
+	}
+	if left := list(t, dir, "pending"); len(left) != 0 {
+		t.Errorf("still pending: %v", left)
+	}
+	if condemned {
+		if err := i.Quarantine(soon(t), old, "revoked"); err != nil {
+			t.Error(err)
+		}
+		if got := list(t, dir, quarantineOf(old)); len(got) != 4 {
+			t.Errorf("the evidence is %v, want the three files and why.json", got)
+		}
+	}
+	if len(ca.accounts) != 1 {
+		t.Errorf("%d accounts at the CA: the key of one was lost", len(ca.accounts))
+	}
+}
