@@ -28,7 +28,7 @@ func (a api) replaced(replace func(ctx context.Context, name string) error) http
 		}
 		for _, name := range managed {
 			if err := replace(ctx, name); err != nil {
-				refuse(w, codeOf(err), name+": "+err.Error())
+				refuse(w, codeOf(err), name+": "+strings.TrimPrefix(err.Error(), name+": "))
 				return
 			}
 		}

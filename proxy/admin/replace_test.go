@@ -74,14 +74,15 @@ func TestRenewSaysWhyNot(t *testing.T) {
 		{"example.com", nil, http.StatusConflict, "the certificate for example.com is the operator's: replace its files"},
 		{"stranger.example", fmt.Errorf("looking: %w", admin.ErrUnmanaged), http.StatusNotFound, "stranger.example: looking: dwaar does not get a certificate for it"},
 		{"auto.example.org", errors.New("acme: rate limited"), http.StatusBadGateway, "auto.example.org: acme: rate limited"},
-		{"auto.example.org", context.DeadlineExceeded, http.StatusGatewayTimeout, "deadline"},
+		{"auto.example.org", errors.New("auto.example.org: no order"), http.StatusBadGateway, "auto.example.org: no order"},
+		{"auto.example.org", context.DeadlineExceeded, http.StatusGatewayTimeout, "auto.example.org: context deadline exceeded"},
 	} {
 		ctl.replaced = nil
 		ctl.replace = func(context.Context, string) error { return test.err }
 		for _, ask := range []func(context.Context, string) ([]admin.Certificate, error){c.Renew, c.Reissue} {
 			_, err := ask(t.Context(), test.name)
 			var answer *admin.Error
-			if !errors.As(err, &answer) || answer.Code != test.code || !strings.Contains(err.Error(), test.want) {
+			if !errors.As(err, &answer) || answer.Code != test.code || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("%s: %v, want %d with %q", test.name, err, test.code, test.want)
 			}
 		}
