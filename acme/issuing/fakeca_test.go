@@ -57,6 +57,7 @@ type order struct {
 	replaces   string
 	account    string
 	authorized string // "pending", "valid", "invalid"
+	failed     string // the kind of challenge that made it invalid
 	chain      []byte
 }
 
@@ -239,10 +240,17 @@ func (ca *fakeCA) authz(w http.ResponseWriter, base string, o *order) {
 	})
 }
 
-func (ca *fakeCA) describeChallenge(base string, o *order, kind string) map[string]string {
-	return map[string]string{
+func (ca *fakeCA) describeChallenge(base string, o *order, kind string) map[string]any {
+	c := map[string]any{
 		"type": kind, "status": "pending", "token": tokenOf(o, kind), "url": fmt.Sprintf("%s/challenge/%d/%s", base, o.id, kind),
 	}
+	ca.mu.Lock()
+	defer ca.mu.Unlock()
+	if o.authorized == "invalid" && o.failed == kind {
+		c["status"] = "invalid"
+		c["error"] = map[string]any{"type": "urn:ietf:params:acme:error:unauthorized", "detail": "no proof", "status": 403}
+	}
+	return c
 }
 
 func tokenOf(o *order, kind string) string { return fmt.Sprintf("token-%d-%s", o.id, kind) }
@@ -253,7 +261,7 @@ func (ca *fakeCA) challenge(w http.ResponseWriter, base string, o *order, kind s
 		state = "invalid"
 	}
 	ca.mu.Lock()
-	o.authorized = state
+	o.authorized, o.failed = state, kind
 	ca.mu.Unlock()
 	reply(w, 200, ca.describeChallenge(base, o, kind))
 }

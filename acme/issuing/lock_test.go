@@ -1,0 +1,38 @@
+package issuing_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"dwaar/tlsstore/storage"
+)
+
+func TestANameIsReplacedByOneProcessAtATime(t *testing.T) {
+	ca, dir := newFakeCA(t), t.TempDir()
+	mine, peer := open(t, dir), open(t, dir)
+	if err := mine.Lock(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := peer.Lock(ctx, name); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a peer has the lock too: %v", err)
+	}
+	if err := peer.Lock(t.Context(), "other.test"); err != nil {
+		t.Error(err)
+	}
+	obtain(t, mine, policy(ca)) // an order takes another lock
+	over, end := context.WithCancel(t.Context())
+	end()
+	if err := mine.Unlock(over, name); err != nil {
+		t.Error(err)
+	}
+	if err := peer.Lock(soon(t), name); err != nil {
+		t.Error(err)
+	}
+	if err := mine.Unlock(t.Context(), name); !errors.Is(err, storage.ErrNotLocked) {
+		t.Errorf("Unlock of a peer's lock = %v", err)
+	}
+}
