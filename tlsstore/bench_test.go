@@ -64,6 +64,48 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
+// onDemandStore has n certificates that were got on demand, with staples.
+func onDemandStore(b *testing.B, n int) (*tlsstore.Store, []tlsstore.Binding) {
+	b.Helper()
+	s := newStore(b, tlsstore.Config{}, demanding(""))
+	bindings := many(b, n)
+	for _, binding := range bindings {
+		binding.Pair.Names = binding.Names
+		if err := s.Put(binding.Names[0], binding.Pair); err != nil {
+			b.Fatal(err)
+		}
+	}
+	staple := newCA(b).leaf("x").staple("")
+	for r := range s.Catalog() {
+		s.Attach(r.Fingerprint, staple)
+	}
+	return s, bindings
+}
+
+func BenchmarkLookupOnDemand(b *testing.B) {
+	s, _ := onDemandStore(b, 10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if cert := s.Lookup(":443", "site42.bench.example"); cert == nil || cert.OCSPStaple == nil {
+			b.Fatal("no staple")
+		}
+	}
+}
+
+// BenchmarkPut is what one more certificate costs where there are 10,000.
+func BenchmarkPut(b *testing.B) {
+	s, bindings := onDemandStore(b, 10_000)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		binding := bindings[i%len(bindings)]
+		if err := s.Put(binding.Names[0], binding.Pair); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}
+
 // What the store adds to a handshake: the per-connection tls.Config is the price of tickets
 // that belong to a leaf.
 func BenchmarkChoose(b *testing.B) {

@@ -6,5 +6,8 @@ var Explain = explain
 // NormalName is the form in which names are compared.
 var NormalName = normalName
 
+// IsHostName tells which of these may be asked for.
+var IsHostName = isHostName
+
 // Poll is one look at the files.
 var Poll = (*Store).poll

@@ -2,6 +2,7 @@ package tlsstore_test
 
 import (
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,6 +37,9 @@ func TestNamesAreComparedInOneForm(t *testing.T) {
 	}
 }
 
+// asksFor is a host name that a CA might issue for.
+var asksFor = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9-]*[a-z-][a-z0-9-]*$`)
+
 func FuzzNormalName(f *testing.F) {
 	for _, seed := range []string{"example.com", "A.B.", "a..b", "xn--a", "\x00", strings.Repeat("a.", 130), "ü"} {
 		f.Add(seed)
@@ -50,6 +54,9 @@ func FuzzNormalName(f *testing.F) {
 		}
 		if len(normal) > 253 || !strings.EqualFold(normal, strings.TrimSuffix(name, ".")) || strings.Trim(normal, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 			t.Errorf("normal form of %q = %q", name, normal)
+		}
+		if tlsstore.IsHostName(normal) && !asksFor.MatchString(normal) {
+			t.Errorf("%q is taken for a host name", normal)
 		}
 		if n := testing.AllocsPerRun(1, func() { tlsstore.NormalName(normal) }); n > 0 {
 			t.Errorf("%v allocations for a normal name", n)

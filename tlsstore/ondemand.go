@@ -20,8 +20,8 @@ type OnDemand struct {
 	Obtain func(ctx context.Context, name string) (*Pair, error)
 
 	// Load reads the certificate of a name again that Obtain or Put gave and that is no longer
-	// in memory. Clients wait for it, at most 1 s. If it fails, or finds another, Obtain is
-	// asked.
+	// in memory. Clients wait for it, at most 1 s. If it fails, finds another, or is nil,
+	// Obtain is asked.
 	Load func(ctx context.Context, name string) (*Pair, error)
 }
 
@@ -42,7 +42,7 @@ func (s *Store) Put(name string, pair *Pair) error {
 }
 
 // Forget drops what was got on demand for a name. The next client that asks for it makes
-// Obtain be asked.
+// Obtain be asked. What is being got meanwhile is not affected.
 func (s *Store) Forget(name string) {
 	normal, _ := normalName(name)
 	s.mu.Lock()
@@ -138,7 +138,7 @@ func (s *Store) demandedEntry(pair *Pair) *entry {
 // makeLoadable lets the body of an entry leave memory when it is not used.
 func (s *Store) makeLoadable(e *entry, name string) {
 	e.setLoad(func(ctx context.Context) (*Pair, error) {
-		if from := s.onDemand.Load(); from != nil {
+		if from := s.onDemand.Load(); from != nil && from.Load != nil {
 			return from.Load(ctx, name)
 		}
 		return nil, errors.New("there is nowhere to load it from")

@@ -154,6 +154,24 @@ func TestTheFirstClientGetsACertificateAndTheNextFindIt(t *testing.T) {
 	o.wasAsked("a.example")
 }
 
+func TestAStapledLookupAllocatesNothing(t *testing.T) {
+	o := newOffice(t)
+	bound := o.ca.leaf("bound.example")
+	s := o.opens(tlsstore.Config{}, demanding(""), on(bound.pair(t), "bound.example"))
+	o.shows(s, "a.example")
+	for _, i := range []issued{bound, o.of("a.example")} {
+		s.Attach(i.fingerprint(), i.staple(""))
+		name := i.leaf.DNSNames[0]
+		if n := testing.AllocsPerRun(100, func() {
+			if cert := s.Lookup(":443", name); cert == nil || cert.OCSPStaple == nil {
+				t.Error("no staple")
+			}
+		}); n > 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
 func TestOnlyNamesThatAreOnDemandAreAskedFor(t *testing.T) {
 	o := newOffice(t)
 	bound := o.ca.leaf("bound.example")
@@ -413,6 +431,16 @@ func TestAHandshakeKeepsTheBodyItHasChosen(t *testing.T) {
 	if cert, err := config.GetCertificate(hello); err != nil || cert.OCSPStaple != nil {
 		t.Errorf("the staple goes on after the revocation: %v", err)
 	}
+}
+
+func TestWithoutLoadItIsAskedForAgain(t *testing.T) {
+	o := newOffice(t)
+	s := o.opens(tlsstore.Config{CacheSize: 1}, demanding(""))
+	s.OnDemand(tlsstore.OnDemand{Obtain: o.obtain})
+	for _, name := range []string{"a.example", "b.example", "a.example"} {
+		o.shows(s, name)
+	}
+	o.wasAsked("a.example", "a.example", "b.example")
 }
 
 // Storage may have been renewed by another instance, or emptied.
