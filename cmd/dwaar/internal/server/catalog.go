@@ -5,7 +5,9 @@ import (
 	"iter"
 	"log/slog"
 
+	"dwaar/acme"
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/stapler"
 	"dwaar/tlsstore"
 )
@@ -13,8 +15,9 @@ import (
 // catalog shows the certificate store to the stapler: leaves one way, staples
 // and revocations the other.
 type catalog struct {
-	certs *tlsstore.Store
-	log   *slog.Logger
+	certs   *tlsstore.Store
+	manager *acme.Manager
+	log     *slog.Logger
 }
 
 // Certificates is part of stapler.Catalog.
@@ -59,8 +62,28 @@ func (c catalog) Attach(leaf stapler.Fingerprint, staple *stapler.Staple) {
 	c.certs.Attach(leaf, &tlsstore.Staple{Response: staple.Response, From: staple.From, Until: staple.Until})
 }
 
-// Revocation is stapler.Revocations (V2): the operator's files are not touched,
-// on_revoked decides about serving.
+// Revocation is part of stapler.Revocations and crl.Revocations. on_revoked
+// decides about serving; a certificate of dwaar's own is replaced (V1), and an
+// operator's files are not touched (V2).
 func (c catalog) Revocation(leaf stapler.Fingerprint, verdict ocspsvc.Verdict) {
 	c.certs.SetRevoked(leaf, verdict.Status == ocspsvc.Revoked)
+	c.manager.Revoked(leaf, verdict)
+}
+
+// crlCatalog shows the same to the CRL watcher.
+type crlCatalog struct {
+	catalog
+	on func() bool // `crl on`
+}
+
+// Certificates is part of crl.Catalog.
+func (c crlCatalog) Certificates() iter.Seq[crl.Certificate] {
+	off := !c.on()
+	return func(yield func(crl.Certificate) bool) {
+		for cert := range c.catalog.Certificates() {
+			if !yield(crl.Certificate{Fingerprint: cert.Fingerprint, Chain: cert.Chain, Disabled: off || cert.Disabled}) {
+				return
+			}
+		}
+	}
 }

@@ -3,11 +3,14 @@ package server
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"dwaar/acme"
+	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/stapler"
 	"dwaar/proxy/admin"
 	"dwaar/tlsstore"
@@ -37,17 +40,47 @@ func (c controller) Status() admin.Status {
 	for _, record := range c.certs.Status() {
 		status.Certificates = append(status.Certificates, c.certificate(record))
 	}
+	status.Certificates = append(status.Certificates, c.missing(p)...)
 	return status
 }
 
+// missing are the names whose first certificate is not there yet.
+func (c controller) missing(p *plan) (names []admin.Certificate) {
+	for _, a := range p.cfg.Automatic {
+		if s, kept := c.acme.Status(a.Name); kept && s.State == acme.Missing {
+			names = append(names, admin.Certificate{
+				Names: []string{a.Name}, Source: string(s.Source), ACME: upkeep(s),
+				Staple: admin.Staple{State: string(stapler.None), Reason: string(ocspsvc.ReasonPending)},
+			})
+		}
+	}
+	return names
+}
+
 func (c controller) certificate(r tlsstore.Record) admin.Certificate {
-	return admin.Certificate{
+	cert := admin.Certificate{
 		Names: r.Names, Source: string(r.Source), Issuer: r.Issuer,
 		Serial: r.Serial, Fingerprint: hex.EncodeToString(r.Fingerprint[:]),
 		NotBefore: r.NotBefore, NotAfter: r.NotAfter,
 		MustStaple: r.MustStaple, Alarm: r.Alarm, Revoked: r.Revoked,
 		Staple: staple(c.stapler.Status(r.Fingerprint)),
 	}
+	for _, name := range r.Names {
+		if s, kept := c.acme.Status(name); kept && r.Source != tlsstore.SourceManual {
+			cert.ACME = upkeep(s)
+			break
+		}
+	}
+	if s := c.crl.Status(r.Fingerprint); s.URL != "" && s.Reason != "" {
+		cert.CRL = &admin.CRL{
+			State: string(s.State), Reason: string(s.Reason), URL: s.URL, NextUpdate: s.NextUpdate, LastError: s.LastError,
+		}
+	}
+	return cert
+}
+
+func upkeep(s acme.Status) *admin.ACME {
+	return &admin.ACME{NextRenewal: s.NextRenewal, LastError: s.LastError, NextTry: s.NextTry}
 }
 
 func staple(s stapler.Status) admin.Staple {
@@ -68,10 +101,21 @@ func (c controller) Refresh(ctx context.Context, fingerprint string) (admin.Stap
 }
 
 // Renew is part of admin.Controller.
-func (c controller) Renew(context.Context, string) error { return admin.ErrUnmanaged }
+func (c controller) Renew(ctx context.Context, name string) error {
+	return managed(c.acme.Renew(ctx, name))
+}
 
 // Reissue is part of admin.Controller.
-func (c controller) Reissue(context.Context, string) error { return admin.ErrUnmanaged }
+func (c controller) Reissue(ctx context.Context, name string) error {
+	return managed(c.acme.Reissue(ctx, name))
+}
+
+func managed(err error) error {
+	if errors.Is(err, acme.ErrUnknown) {
+		return errors.Join(admin.ErrUnmanaged, err)
+	}
+	return err
+}
 
 // Metrics is part of admin.Controller.
 func (c controller) Metrics() http.Handler {

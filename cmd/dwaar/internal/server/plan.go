@@ -34,6 +34,7 @@ func readPlan(path string, log *slog.Logger) (*plan, error) {
 	p := &plan{cfg: cfg, warnings: cfg.Warnings}
 	problems := p.readCertificates()
 	problems = append(problems, p.checkOverrides()...)
+	problems = append(problems, p.checkRoots()...)
 	if problems == nil {
 		err = p.buildClient(log)
 	}
@@ -49,6 +50,20 @@ func (p *plan) checkOverrides() (problems dwaarfile.Problems) {
 		alone := plan{cfg: &config.Config{Client: client.Config{Overrides: []client.Override{override}}}}
 		if err := alone.buildClient(nil); err != nil {
 			problems = append(problems, dwaarfile.Problem{Pos: p.cfg.OverridesAt[i], Message: err.Error()})
+		}
+	}
+	return problems
+}
+
+// checkRoots reads the roots that ACME CAs are trusted by.
+func (p *plan) checkRoots() (problems dwaarfile.Problems) {
+	for _, file := range p.cfg.RootFiles {
+		text, err := os.ReadFile(file.Path)
+		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+			err = fmt.Errorf("%s: there is no certificate in it; give a PEM file", file.Path)
+		}
+		if err != nil {
+			problems = append(problems, dwaarfile.Problem{Pos: file.Position, Message: "root certificates: " + err.Error()})
 		}
 	}
 	return problems

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"dwaar/ocspsvc/crl"
 	"dwaar/proxy"
 	"dwaar/proxy/admin"
 )
@@ -74,17 +75,29 @@ func (s *Server) unchangeable(next *plan) error {
 // exchange goes over to next. New certificates come stapled: they are in the
 // store, and asked for, before their sites let requests in.
 func (s *Server) exchange(ctx context.Context, next *plan, prepared *proxy.Prepared) error {
+	defer prepared.Abort() // of what was not committed
 	now := s.plan.Load()
-	if err := s.stapler.Reconfigure(next.cfg.Stapler, next.client); err != nil {
-		prepared.Abort()
+	if err := s.reconfigure(ctx, next); err != nil {
+		return errors.Join(err, s.reconfigure(ctx, now))
+	}
+	_ = s.staple(ctx) // a caller who has left does not stop the exchange half-way
+	s.sync()
+	return prepared.Commit()
+}
+
+// reconfigure gives every part of the TLS background service its part of p.
+func (s *Server) reconfigure(ctx context.Context, p *plan) error {
+	if err := s.stapler.Reconfigure(p.cfg.Stapler, p.client); err != nil {
 		return err
 	}
-	if err := s.certs.Reconfigure(next.cfg.TLS, next.bindings); err != nil {
-		prepared.Abort()
-		return errors.Join(err, s.stapler.Reconfigure(now.cfg.Stapler, now.client))
+	if err := s.crl.Reconfigure(crl.Config{}, p.guard); err != nil {
+		return err
 	}
-	s.plan.Store(next)
-	_ = s.staple(ctx) // a caller who has left does not stop the exchange half-way
-	s.stapler.Sync()
-	return prepared.Commit()
+	if err := s.acme.Reconfigure(p.cfg.ACME); err != nil {
+		return err
+	}
+	s.issuing.Use(p.policies())
+	_ = s.acme.Load(ctx) // what it did not come to, Run does
+	s.plan.Store(p)
+	return s.bind(p)
 }

@@ -59,19 +59,28 @@ func (s *Server) open(p *plan) (*proxy.Prepared, error) {
 	return prepared, nil
 }
 
-// begin gets the staples and lets connections in.
+// begin gets certificates and staples, and lets connections in.
 func (s *Server) begin(ctx context.Context, prepared *proxy.Prepared) error {
-	if err := s.staple(ctx); err != nil {
-		prepared.Abort()
+	defer prepared.Abort() // of what was not committed
+	if err := s.acme.Load(ctx); err != nil {
 		return errDrained // stopped before it began
+	}
+	if err := s.bind(s.plan.Load()); err != nil {
+		return err
+	}
+	if err := s.staple(ctx); err != nil {
+		return errDrained
 	}
 	return prepared.Commit()
 }
 
-// staple attaches the stored staples of all certificates, and fetches for those
-// that never had one, for at most start_wait.
+// staple attaches the stored staples of all certificates, takes in the stored
+// CRLs, and fetches for those that never had a staple, for at most start_wait.
 func (s *Server) staple(ctx context.Context) error {
 	if err := s.stapler.Load(ctx); err != nil {
+		return err
+	}
+	if err := s.crl.Load(ctx); err != nil {
 		return err
 	}
 	s.stapler.Prime(ctx)

@@ -13,6 +13,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"dwaar/acme"
+	"dwaar/acme/issuing"
+	"dwaar/acme/localca"
+	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/respstore"
 	"dwaar/ocspsvc/stapler"
 	"dwaar/proxy"
@@ -41,7 +45,11 @@ type Server struct {
 	log     *slog.Logger
 
 	certs   *tlsstore.Store
+	shown   shown
 	stapler *stapler.Service
+	crl     *crl.Watcher
+	issuing *issuing.Issuing
+	acme    *acme.Manager
 	http    *proxy.Server
 	door    *admin.Server
 	metrics *prometheus.Registry
@@ -91,13 +99,19 @@ func (s *Server) build(p *plan) error {
 	if s.certs, err = tlsstore.New(p.cfg.TLS, s.log); err != nil {
 		return err
 	}
-	if err = s.certs.Apply(p.bindings); err != nil {
+	s.issuing = issuing.New(files, localca.New(files, s.log), s.log, issuing.Options{})
+	s.issuing.Use(p.policies())
+	if s.acme, err = acme.New(p.cfg.ACME, s.issuing, s.log); err != nil {
 		return err
 	}
-	view := catalog{s.certs, s.log}
+	view := catalog{s.certs, s.acme, s.log}
 	s.stapler, err = stapler.New(p.cfg.Stapler, view, p.client, respstore.New(files, s.log), s.log,
 		stapler.WithRevocations(view))
 	if err != nil {
+		return err
+	}
+	lists := crlCatalog{view, func() bool { return s.plan.Load().cfg.CRL }}
+	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, files, view, s.log); err != nil {
 		return err
 	}
 	s.http = proxy.New(s.log)
@@ -105,7 +119,18 @@ func (s *Server) build(p *plan) error {
 		return err
 	}
 	s.door, err = admin.New(s.adminConfig(p), controller{s}, s.log)
+	s.join()
 	return err
+}
+
+// join ties the wings together.
+func (s *Server) join() {
+	s.shown.waiting = map[string]*tlsstore.Pair{}
+	s.http.SetChallenges(s.issuing.ServeHTTPChallenge)
+	s.certs.OnALPN(s.issuing.ALPNCertificate)
+	s.certs.OnDemand(s.onDemand())
+	s.certs.OnChange(s.sync)
+	s.certs.OnUnstapled(s.stapler.Asked)
 }
 
 // Log is dwaar's own log, as the Dwaarfile wants it.

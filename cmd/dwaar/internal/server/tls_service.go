@@ -10,11 +10,11 @@ import (
 // tlsService is the TLS background service: what keeps certificates as they
 // should be while others serve them.
 func (s *Server) tlsService(ctx context.Context) error {
-	s.certs.OnChange(s.stapler.Sync)
-	s.certs.OnUnstapled(s.stapler.Asked)
+	s.acme.OnChange(func(name string) { s.adopt(ctx, name) })
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return ended(s.certs.Run(ctx)) })
-	group.Go(func() error { return ended(s.stapler.Run(ctx)) })
+	for _, run := range []func(context.Context) error{s.certs.Run, s.stapler.Run, s.crl.Run, s.acme.Run} {
+		group.Go(func() error { return ended(run(ctx)) })
+	}
 	return group.Wait()
 }
 
