@@ -71,6 +71,9 @@ func (b *builder) manage(l *listener, i *issuance, tok dwaarfile.Token, name str
 			tok:       tok, how: how,
 		}
 		b.managed[name] = m
+		if name != "" && !strings.Contains(name, ".") && issuers[0].CA == issuing.LetsEncrypt {
+			b.warn(tok, "%sLet's Encrypt certifies no name without a dot, like %s: write tls internal, or name another CA", prefixOf(tok), name)
+		}
 		b.inOrder = append(b.inOrder, m)
 	}
 	if !reflect.DeepEqual(m.how, how) {
