@@ -31,7 +31,9 @@ func (f *frame) checkSignature(issuer *x509.Certificate) error {
 	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1:
 		return refuse(ocspsvc.ReasonBadSignature, "%v proves nothing any more", algorithm)
 	case x509.UnknownSignatureAlgorithm:
-		return refuse(ocspsvc.ReasonBadSignature, "unsupported signature algorithm")
+		if err := f.checkPSS(issuer.PublicKey); err != nil {
+			return refuse(ocspsvc.ReasonBadSignature, "%w", err)
+		}
 	default:
 		if err := issuer.CheckSignature(algorithm, f.signed, f.head.Signature); err != nil {
 			return refuse(ocspsvc.ReasonBadSignature, "%w", err)
