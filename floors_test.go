@@ -18,7 +18,7 @@ import (
 
 // floors is the table of allowed arrows: every package of the module with the packages
 // of the module it may import. Arrows point down; a new one is a decision, made here.
-// The TLS wing (tlsstore), the OCSP wing (ocspsvc/…) and the HTTP wing (proxy/… without
+// The TLS wing (tlsstore, acme/…), the OCSP wing (ocspsvc/…) and the HTTP wing (proxy/… without
 // config) share nothing but the ground.
 var floors = map[string][]string{
 	// The ground.
@@ -35,9 +35,11 @@ var floors = map[string][]string{
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
 
 	// The TLS wing.
+	"tlsstore":     {},
 	"acme/dns":     {},
 	"acme/localca": {"tlsstore/storage"},
-	"tlsstore":     {},
+	"acme/issuing": {"acme/dns", "tlsstore/storage"},
+	"acme":         {"acme/issuing", "ocspsvc"},
 
 	// The HTTP wing.
 	"proxy/accesslog":   {},
@@ -57,8 +59,9 @@ var floors = map[string][]string{
 	// The program.
 	"cmd/dwaar/internal/demo": {"ocspsvc", "ocspsvc/responder", "proxy/admin"},
 	"cmd/dwaar/internal/server": {
-		"netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/respstore", "ocspsvc/stapler", "proxy",
-		"proxy/admin", "proxy/config", "proxy/dwaarfile", "tlsstore", "tlsstore/storage",
+		"acme", "acme/issuing", "acme/localca", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
+		"ocspsvc/respstore", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/config", "proxy/dwaarfile",
+		"tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
 		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/client",
@@ -74,7 +77,7 @@ var forTests = map[string][]string{
 
 // wings never import each other, in tests neither.
 var wings = map[string]func(pkg string) bool{
-	"TLS":  func(p string) bool { return p == "tlsstore" },
+	"TLS":  func(p string) bool { return p == "tlsstore" || p == "acme" || strings.HasPrefix(p, "acme/") },
 	"OCSP": func(p string) bool { return strings.HasPrefix(p, "ocspsvc/") },
 	"HTTP": func(p string) bool {
 		return p == "proxy" || strings.HasPrefix(p, "proxy/") && p != "proxy/config" && p != "proxy/dwaarfile"
@@ -85,14 +88,16 @@ var wings = map[string]func(pkg string) bool{
 // listed is not allowed.
 var rooms = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/dwaar"},
-	"github.com/fsnotify/fsnotify":        {"tlsstore", "cmd/dwaar"},
-	"github.com/hashicorp/golang-lru/v2":  {"ocspsvc/client", "ocspsvc/stapler", "tlsstore"},
+	"github.com/caddyserver/certmagic":    {"acme/issuing"},
+	"github.com/mholt/acmez/v3":           {"acme/issuing"},
+	"go.uber.org/zap":                     {"acme/issuing"},
+	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "tlsstore"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
-	"github.com/prometheus/client_golang": {"ocspsvc/crl", "ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},
+	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},
 	"golang.org/x/crypto":                 {"ocspsvc/..."},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
-	"golang.org/x/sync":                   {"ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},
+	"golang.org/x/sync":                   {"acme", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},
 	"golang.org/x/sys/unix":               {"cmd/dwaar", "tlsstore/..."},
 	"golang.org/x/time":                   {"proxy"},
 }
