@@ -13,10 +13,6 @@ type authority struct {
 	root, intermediate pair
 }
 
-// rootMargin is the time before its end at which a root is replaced; whoever trusts it has
-// to trust the new one.
-const rootMargin = 30 * 24 * time.Hour
-
 // lockName is held by whoever makes or renews a part of the CA.
 const lockName = "local_ca"
 
@@ -116,13 +112,12 @@ func (p pair) isRoot() error {
 	return p.lasts(rootMargin)
 }
 
-// isIntermediateOf is nil for an intermediate that may be used now. One is renewed with a
-// third of its life left, which is longer than a leaf lives.
+// isIntermediateOf is nil for an intermediate that may be used now.
 func (p pair) isIntermediateOf(root pair) error {
 	if err := p.cert.CheckSignatureFrom(root.cert); err != nil {
 		return fmt.Errorf("%s%s.crt is %w: not of this root: %w", prefix, intermediateName, errDamaged, err)
 	}
-	return p.lasts(IntermediateLifetime / 3)
+	return p.lasts(intermediateMargin)
 }
 
 func (p pair) lasts(margin time.Duration) error {

@@ -131,12 +131,3 @@ func value(t *testing.T, s storage.Storage, key string) []byte {
 	}
 	return v
 }
-
-func keyPEM(t *testing.T, key crypto.Signer) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-}

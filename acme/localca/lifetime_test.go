@@ -3,6 +3,7 @@ package localca_test
 import (
 	"bytes"
 	"crypto/x509"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,9 @@ func TestTheIntermediateRenewsItselfBeforeItsEnd(t *testing.T) {
 		}
 		if left := time.Until(leaf.NotAfter); left < localca.LeafLifetime-time.Minute {
 			t.Errorf("the last leaf of an intermediate lives for %v, want %v", left, localca.LeafLifetime)
+		}
+		if leaf.NotAfter.After(same.NotAfter) {
+			t.Errorf("the leaf outlives its intermediate, %v to %v", leaf.NotAfter, same.NotAfter)
 		}
 		time.Sleep(2 * time.Hour)
 		leaf, second := issued(t, ca, "localhost")
@@ -55,4 +59,25 @@ func TestTheRootOutlastsYearsAndIsReplacedAtItsEnd(t *testing.T) {
 			t.Errorf("a leaf under the next root: %v", err)
 		}
 	})
+}
+
+// The root's old certificate goes before its key is replaced: a crash in between must not leave
+// a root that looks damaged.
+func TestAReplacementOfTheRootMayBeInterrupted(t *testing.T) {
+	for _, at := range []string{"pki/local/root.key", "pki/local/root.crt"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &brokenStorage{Storage: open(t, t.TempDir())}
+			ca := newCAOn(t, s)
+			root := rootOf(t, ca)
+			time.Sleep(localca.RootLifetime)
+			s.at = at
+			if _, err := ca.Root(t.Context()); !errors.Is(err, errBroken) {
+				t.Errorf("%s: %v, want the storage's error", at, err)
+			}
+			s.at = ""
+			if rootOf(t, ca).Equal(root) {
+				t.Errorf("%s: the root is the old one", at)
+			}
+		})
+	}
 }

@@ -15,12 +15,24 @@ import (
 	"dwaar/tlsstore/storage"
 )
 
-// How long certificates live. A leaf ends with its intermediate at the latest, and an
-// intermediate with the root. Leaves are so short-lived because nothing revokes them.
+// How long certificates live; leaves so shortly because nothing revokes them.
 const (
 	RootLifetime         = 10 * 365 * 24 * time.Hour
 	IntermediateLifetime = 7 * 24 * time.Hour
 	LeafLifetime         = 24 * time.Hour
+)
+
+// How long before its end a CA certificate is replaced, and therefore signs nothing more. For
+// the root it means that clients have to trust the next one.
+const (
+	rootMargin         = 30 * 24 * time.Hour
+	intermediateMargin = IntermediateLifetime / 3
+)
+
+// Nothing outlives its issuer: these do not compile otherwise.
+const (
+	_ = uint64(rootMargin - IntermediateLifetime)
+	_ = uint64(intermediateMargin - LeafLifetime)
 )
 
 // backdated is how long before its making a certificate begins, for clients whose clock
@@ -71,7 +83,7 @@ func (ca *CA) Issue(ctx context.Context, csr *x509.CertificateRequest) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	leaf, err := a.intermediate.sign(leafTemplate(csr, a.intermediate.cert.NotAfter), csr.PublicKey)
+	leaf, err := a.intermediate.sign(leafTemplate(csr), csr.PublicKey)
 	if err != nil {
 		return nil, fmt.Errorf("local CA: issuing %s: %w", namesOf(csr), err)
 	}

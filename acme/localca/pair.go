@@ -35,11 +35,7 @@ func makePair(name string, lifetime time.Duration, parent *pair) (pair, error) {
 	if err != nil {
 		return pair{}, err
 	}
-	var latest time.Time
-	if parent != nil {
-		latest = parent.cert.NotAfter
-	}
-	template, err := caTemplate(name, key.Public(), lifetime, latest)
+	template, err := caTemplate(name, key.Public(), lifetime)
 	if err != nil {
 		return pair{}, err
 	}
@@ -110,9 +106,6 @@ func parsePair(certPEM, keyPEM []byte) (pair, error) {
 	key, ok := parsed.(crypto.Signer)
 	if !ok || !samePublicKey(cert.PublicKey, key.Public()) {
 		return pair{}, errors.New("the key is not the certificate's")
-	}
-	if !cert.IsCA {
-		return pair{}, errors.New("not the certificate of a CA")
 	}
 	return pair{cert, key}, nil
 }

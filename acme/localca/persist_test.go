@@ -174,9 +174,6 @@ func TestAnIntermediateThatIsDamagedIsMadeAnew(t *testing.T) {
 		},
 		"no PEM":     func(t *testing.T, s storage.Storage) { put(t, s, "intermediate.crt", []byte("\x00")) },
 		"other root": func(t *testing.T, s storage.Storage) { copyPair(t, other, s, "intermediate") },
-		"no CA": func(t *testing.T, s storage.Storage) {
-			leafAsCA(t, s, newCAOn(t, s))
-		},
 	} {
 		s := open(t, t.TempDir())
 		ca := newCAOn(t, s)
@@ -293,16 +290,4 @@ func copyAs(t *testing.T, s storage.Storage, from, to string) {
 	t.Helper()
 	put(t, s, to+".key", value(t, s, "pki/local/"+from+".key"))
 	put(t, s, to+".crt", value(t, s, "pki/local/"+from+".crt"))
-}
-
-// leafAsCA puts a leaf in the intermediate's place.
-func leafAsCA(t *testing.T, s storage.Storage, ca *localca.CA) {
-	t.Helper()
-	key := newKey(t)
-	chain, err := ca.Issue(t.Context(), requestBy(t, key, "localhost"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, s, "intermediate.key", keyPEM(t, key))
-	put(t, s, "intermediate.crt", chain)
 }

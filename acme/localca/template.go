@@ -12,7 +12,7 @@ import (
 
 // caTemplate is a CA certificate for key. Its subject is unlike that of any other: two
 // roots of the same name in one trust store would stand in each other's way.
-func caTemplate(name string, key crypto.PublicKey, lifetime time.Duration, latest time.Time) (*x509.Certificate, error) {
+func caTemplate(name string, key crypto.PublicKey, lifetime time.Duration) (*x509.Certificate, error) {
 	spki, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
 		return nil, err
@@ -21,7 +21,7 @@ func caTemplate(name string, key crypto.PublicKey, lifetime time.Duration, lates
 	return &x509.Certificate{
 		Subject:               pkix.Name{CommonName: fmt.Sprintf("dwaar local CA %s %x", name, sum[:4])},
 		NotBefore:             time.Now().Add(-backdated),
-		NotAfter:              earlier(time.Now().Add(lifetime), latest),
+		NotAfter:              time.Now().Add(lifetime),
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,
@@ -34,10 +34,10 @@ var noRevAvail = pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 56}, Value: 
 
 // leafTemplate takes nothing but the names from csr. Without a subject the names are a
 // critical extension (RFC 5280 §4.2.1.6), which crypto/x509 sees to.
-func leafTemplate(csr *x509.CertificateRequest, latest time.Time) *x509.Certificate {
+func leafTemplate(csr *x509.CertificateRequest) *x509.Certificate {
 	return &x509.Certificate{
 		NotBefore:             time.Now().Add(-backdated),
-		NotAfter:              earlier(time.Now().Add(LeafLifetime), latest),
+		NotAfter:              time.Now().Add(LeafLifetime),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
@@ -45,11 +45,4 @@ func leafTemplate(csr *x509.CertificateRequest, latest time.Time) *x509.Certific
 		IPAddresses:           csr.IPAddresses,
 		ExtraExtensions:       []pkix.Extension{noRevAvail},
 	}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.IsZero() || a.Before(b) {
-		return a
-	}
-	return b
 }
