@@ -45,7 +45,7 @@ func (p *Exec) AppendRecords(ctx context.Context, zone string, records []libdns.
 	switch {
 	case err == nil:
 		return handled(records), nil
-	case errors.As(err, &refused) && done == 0:
+	case errors.As(err, &refused):
 		return nil, err
 	}
 	return nil, undone(err, undo(ctx, p, zone, records[:done+1]))
@@ -66,11 +66,18 @@ func (p *Exec) DeleteRecords(ctx context.Context, zone string, records []libdns.
 	return deleted, failed
 }
 
-// each calls the program for one record after the other and returns how many it did.
+// each calls the program for one record after the other and returns how many it did. Its
+// error is a refusal if the program was not called.
 func (p *Exec) each(ctx context.Context, verb, zone string, records []libdns.Record) (int, error) {
 	texts, err := asTXT(zone, records)
 	if err != nil {
 		return 0, err
+	}
+	select {
+	case <-p.turn:
+		defer func() { p.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return 0, &refusal{fmt.Errorf("dns: %s %s: waiting for its turn: %w", p.path, verb, ctx.Err())}
 	}
 	for i, t := range texts {
 		if err := p.call(ctx, verb, t); err != nil {
@@ -81,12 +88,6 @@ func (p *Exec) each(ctx context.Context, verb, zone string, records []libdns.Rec
 }
 
 func (p *Exec) call(ctx context.Context, verb string, t txt) error {
-	select {
-	case <-p.turn:
-		defer func() { p.turn <- struct{}{} }()
-	case <-ctx.Done():
-		return &refusal{fmt.Errorf("waiting for its turn: %w", ctx.Err())}
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, fmt.Errorf("not done within %v", p.timeout))
 	defer cancel()
 	var said tail
