@@ -91,6 +91,15 @@ func judgeSurvivor(t *testing.T, dir string, ca *fakeCA, old *issuing.Certificat
 	case err == nil && condemned && loaded.Leaf.Equal(old.Leaf):
 		t.Error("the revoked certificate loads")
 	}
+	ca.fail(refuseOrders)
+	_, _ = i.Obtain(soon(t), policy(ca), name) // no luck, but it clears up
+	for _, file := range list(t, dir, "certificates") {
+		text, err := openStorage(t, dir).Load(t.Context(), file)
+		if err != nil || condemned && string(text) == string(old.KeyPEM) {
+			t.Errorf("the revoked key is still in %s (%v)", file, err)
+		}
+	}
+	ca.fail(nil)
 	cert := obtain(t, i, policy(ca))
 	if condemned && string(cert.KeyPEM) == string(old.KeyPEM) {
 		t.Error("the revoked key is in use")
