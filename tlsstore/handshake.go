@@ -3,7 +3,6 @@ package tlsstore
 import (
 	"context"
 	"crypto/tls"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -146,33 +145,4 @@ func (s *Store) count(h *handshake, cert *tls.Certificate, requested bool) {
 			s.ask(h.entry)
 		}
 	}
-}
-
-// Lookup returns what a client that sends sni would be shown by a listener, staple included,
-// or nil if it would be refused or the certificate is not in memory. It changes nothing.
-func (s *Store) Lookup(listener, sni string) *tls.Certificate {
-	x, now := s.current.Load(), time.Now()
-	list, name := x.lookup(listener, sni, netip.Addr{})
-	if len(list) == 0 {
-		return nil
-	}
-	c := list[0]
-	if c.entry == nil {
-		c.entry = s.demanded.peek(name, now)
-	}
-	if c.entry == nil || c.entry.refusal(x.cfg, c.ocspOff, now) != "" {
-		return nil
-	}
-	return c.entry.state.Load().certificate(now, c.ocspOff)
-}
-
-// localAddr is the address the client connected to.
-func localAddr(hello *tls.ClientHelloInfo) netip.Addr {
-	if hello.ServerName != "" || hello.Conn == nil {
-		return netip.Addr{}
-	}
-	if addr, ok := hello.Conn.LocalAddr().(interface{ AddrPort() netip.AddrPort }); ok {
-		return addr.AddrPort().Addr().Unmap().WithZone("")
-	}
-	return netip.Addr{}
 }

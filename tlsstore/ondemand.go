@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -63,7 +62,7 @@ type got struct {
 // that cannot be one costs nothing.
 func (s *Store) demand(ctx context.Context, name string) (*got, refusal, error) {
 	before := s.demanded.get(name)
-	loadErr := errors.New("expired")
+	var loadErr error
 	if before != nil && !before.expired(time.Now()) {
 		var st *state
 		if st, loadErr = s.stateOf(ctx, before); loadErr == nil {
@@ -144,30 +143,6 @@ func (s *Store) makeLoadable(e *entry, name string) {
 		return nil, errors.New("there is nowhere to load it from")
 	})
 	s.bodies.Add(e, struct{}{})
-}
-
-// fits refuses a pair that must not be shown to who asks for a name.
-func (p *Pair) fits(name string, now time.Time) error {
-	switch {
-	case p == nil || !p.hasBody():
-		return fmt.Errorf("the certificate got for %s has no chain or no key", name)
-	case !p.covers(name):
-		return fmt.Errorf("certificate %s, got for %s, is for %v", p.Serial, name, p.Names)
-	case now.Round(0).After(p.NotAfter):
-		return fmt.Errorf("certificate %s, got for %s: %s", p.Serial, name, p.Warning(now))
-	}
-	return nil
-}
-
-// covers reports whether a leaf is for a name, itself or by one left-most label (RFC 9525 §6.3).
-func (p *Pair) covers(name string) bool {
-	_, parent, _ := strings.Cut(name, ".")
-	for _, of := range p.Names {
-		if strings.EqualFold(of, name) || strings.EqualFold(of, "*."+parent) {
-			return true
-		}
-	}
-	return false
 }
 
 func (e *entry) expired(now time.Time) bool { return now.Round(0).After(e.pair.NotAfter) }
