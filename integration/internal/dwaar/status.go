@@ -25,6 +25,14 @@ type Certificate struct {
 	NotBefore   time.Time `json:"not_before"`
 	NotAfter    time.Time `json:"not_after"`
 	Staple      Staple    `json:"staple"`
+	ACME        *ACME     `json:"acme"` // nil: a certificate from files
+}
+
+// ACME is how dwaar keeps a certificate that it gets itself.
+type ACME struct {
+	NextRenewal *time.Time `json:"next_renewal"`
+	LastError   string     `json:"last_error"`
+	NextTry     *time.Time `json:"next_try"`
 }
 
 // Staple is the state of its staple.
