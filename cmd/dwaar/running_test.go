@@ -33,6 +33,15 @@ func TestStatusIsATableForPeople(t *testing.T) {
 	dwaar(t, "status").expect(t, 0, "not ready since", "last reload 2026-03-01T12:00:00Z: done")
 }
 
+func TestStatusShowsTheErrorThatMattersMost(t *testing.T) {
+	r := running(t)
+	c := &r.status.Certificates[1]
+	c.Staple.LastError, c.CRL = "nobody is asked", &admin.CRL{LastError: "the list has ended"}
+	dwaar(t, "status").expect(t, 0, "the list has ended")
+	c.ACME = &admin.ACME{LastError: "the CA is down"}
+	dwaar(t, "status").expect(t, 0, "the CA is down")
+}
+
 func TestStatusJSONIsTheContracts(t *testing.T) {
 	r := running(t)
 	got := dwaar(t, "status", "--json")

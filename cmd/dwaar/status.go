@@ -99,9 +99,21 @@ func drawStatus(w io.Writer, s admin.Status) error {
 	fmt.Fprintln(w)
 	t := newTable(w, "NAMES", "SOURCE", "NOT AFTER", "STAPLE", "REASON", "NEXT UPDATE", "LAST ERROR")
 	for _, c := range s.Certificates {
-		t.row(names(c.Names), c.Source, when(c.NotAfter), stapleState(c), c.Staple.Reason, when(c.Staple.NextUpdate), orDash(c.Staple.LastError))
+		t.row(names(c.Names), c.Source, when(c.NotAfter), stapleState(c), c.Staple.Reason, when(c.Staple.NextUpdate), orDash(lastError(c)))
 	}
 	return t.flush()
+}
+
+// lastError is what is most worth knowing: that there is no other certificate,
+// or else that nobody says whether this one is revoked.
+func lastError(c admin.Certificate) string {
+	switch {
+	case c.ACME != nil && c.ACME.LastError != "":
+		return c.ACME.LastError
+	case c.CRL != nil && c.CRL.LastError != "":
+		return c.CRL.LastError
+	}
+	return c.Staple.LastError
 }
 
 // stapleState marks the certificates that clients refuse without one (S13).

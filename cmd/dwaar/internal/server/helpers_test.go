@@ -2,16 +2,21 @@ package server_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,4 +210,59 @@ func freePort(t *testing.T) string {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// eventually waits for something that happens in the background.
+func (h *house) eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !happened(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(20 * time.Millisecond) // a real process' time; there is no bubble around sockets
+	}
+}
+
+// refused fails unless the Dwaarfile as it is cannot be served, for a reason with all words.
+func (h *house) refused(t *testing.T, words ...string) {
+	t.Helper()
+	_, err := server.New(h.options())
+	if err == nil {
+		t.Errorf("New accepts it, want an error with %q", words)
+		return
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("New = %v, want %q in it", err, word)
+		}
+	}
+}
+
+// list is a CRL of a CA on a server.
+type list struct {
+	ca  *ocsptest.CA
+	url string
+	der atomic.Pointer[[]byte]
+}
+
+func newList(t *testing.T, ca *ocsptest.CA) *list {
+	t.Helper()
+	l := &list{ca: ca}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(*l.der.Load()) }))
+	t.Cleanup(srv.Close)
+	l.url = srv.URL + "/ca.crl"
+	return l
+}
+
+// revoke publishes a list that names leaf.
+func (l *list) revoke(t *testing.T, leaf *ocsptest.Leaf) {
+	t.Helper()
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour),
+		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: leaf.Cert.SerialNumber, RevocationTime: time.Now().Add(-time.Hour)}},
+	}, l.ca.Cert, l.ca.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.der.Store(&der)
 }
