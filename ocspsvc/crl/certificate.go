@@ -1,7 +1,6 @@
 package crl
 
 import (
-	"bytes"
 	"crypto/x509"
 	"errors"
 	"time"
@@ -150,16 +149,4 @@ func (o opinion) verdict() ocspsvc.Verdict {
 		v.RevokedAt, v.RevocationReason = o.entry.RevokedAt, o.entry.Reason
 	}
 	return v
-}
-
-func sameChain(a, b [][]byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if !bytes.Equal(a[i], b[i]) {
-			return false
-		}
-	}
-	return true
 }

@@ -3,6 +3,7 @@ package crl
 import (
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"time"
 )
 
 // ReadUnverified is Read without knowing the issuer: what a fuzzer can reach.
@@ -27,8 +28,11 @@ func (l *List) Bytes() (n int) {
 }
 
 // Record is a list as it is stored.
-func Record(url string, body []byte) []byte {
-	content, err := record{header{URL: url}, body}.marshal()
+func Record(url string, body []byte) []byte { return RecordAt(url, body, time.Time{}) }
+
+// RecordAt is a list as it was stored when it was read at a time.
+func RecordAt(url string, body []byte, refreshed time.Time) []byte {
+	content, err := record{header{URL: url, Refreshed: refreshed}, body}.marshal()
 	if err != nil {
 		panic(err)
 	}

@@ -37,7 +37,7 @@ func (g *group) needs(f *feed, now time.Time) bool {
 // revoked; nil if none does.
 func (g *group) vouching(now time.Time) *feed {
 	for _, f := range g.feeds {
-		if !f.held.ended(now) && f.held.list.scope.covers(g.names) && !f.held.list.Partial() {
+		if f.held != nil && f.held.list.Current(now) == nil && f.held.list.scope.covers(g.names) && !f.held.list.Partial() {
 			return f
 		}
 	}

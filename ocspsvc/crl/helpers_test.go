@@ -3,6 +3,7 @@ package crl_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -358,6 +359,8 @@ func (d *disk) keys() (keys []string) {
 	slices.Sort(keys)
 	return keys
 }
+
+func fingerprint(der []byte) [32]byte { return sha256.Sum256(der) }
 
 var errDisk = errors.New("no space left on device")
 

@@ -86,9 +86,12 @@ func (l *List) Partial() bool { return l.scope.someReasons }
 
 // replaces returns nil if l may take the place of old: nobody turns the clock
 // back. A lower number with a newer thisUpdate is a CA that lost count, which is
-// believed once old has ended.
+// believed once old has ended. An old list from the future is one of a clock
+// that was wrong, and proves nothing against l.
 func (l *List) replaces(old *List, now time.Time) error {
 	switch {
+	case old.ThisUpdate.After(now.Add(skew)):
+		return nil
 	case l.ThisUpdate.Before(old.ThisUpdate):
 		return refuse(ocspsvc.ReasonTooOld, "thisUpdate %s is before %s of the list held", rfc3339(l.ThisUpdate), rfc3339(old.ThisUpdate))
 	case l.Number != nil && old.Number != nil && l.Number.Cmp(old.Number) < 0 && now.Before(old.NextUpdate):

@@ -123,6 +123,8 @@ func (f *feed) doubt(g *group, now time.Time) (reason ocspsvc.Reason, rank int) 
 		return ocspsvc.ReasonWrongCertificate, 2
 	case f.held != nil && f.held.ended(now):
 		return ocspsvc.ReasonExpired, 4
+	case f.held != nil && f.held.list.Current(now) != nil:
+		return ocspsvc.ReasonNotYetValid, 3
 	case f.held != nil:
 		return ocspsvc.ReasonUnknown, 3
 	case f.trouble != nil:

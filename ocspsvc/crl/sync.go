@@ -1,10 +1,15 @@
 package crl
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"net/url"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"dwaar/ocspsvc"
@@ -40,7 +45,7 @@ func (w *Watcher) pull() {
 // strangers reads the chains of wanted that are not known as they are, without
 // holding up anyone. It drops those that are not what the catalog says.
 func (w *Watcher) strangers(wanted map[Fingerprint]Certificate) map[Fingerprint]reading {
-	fresh, issuers := map[Fingerprint]reading{}, issuers{}
+	var news []Certificate
 	for leaf, c := range wanted {
 		switch {
 		case w.knows(c):
@@ -48,16 +53,39 @@ func (w *Watcher) strangers(wanted map[Fingerprint]Certificate) map[Fingerprint]
 			w.log.Error("a certificate is not checked: its fingerprint is not that of its chain's first certificate")
 			delete(wanted, leaf)
 		default:
-			fresh[leaf] = readChain(c.Chain, issuers.find)
+			news = append(news, c)
 		}
+	}
+	return readAll(news)
+}
+
+// readAll reads chains on every processor: a start with thousands of them waits
+// for the signature by which each issuer is found.
+func readAll(news []Certificate) map[Fingerprint]reading {
+	readings, issuers := make([]reading, len(news)), &issuers{}
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		readers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(news)); i = next.Add(1) - 1 {
+				readings[i] = readChain(news[i].Chain, issuers.find)
+			}
+		})
+	}
+	readers.Wait()
+	fresh := make(map[Fingerprint]reading, len(news))
+	for i, c := range news {
+		fresh[c.Fingerprint] = readings[i]
 	}
 	return fresh
 }
 
 // issuers holds each issuer of one Sync parsed once, however many chains have it.
-type issuers map[[sha256.Size]byte]*x509.Certificate
+type issuers struct {
+	byHash sync.Map // [sha256.Size]byte to *x509.Certificate, nil for what cannot be read
+}
 
-func (i issuers) find(leaf *x509.Certificate, rest [][]byte) *x509.Certificate {
+func (i *issuers) find(leaf *x509.Certificate, rest [][]byte) *x509.Certificate {
 	var candidates []*x509.Certificate
 	for _, der := range rest {
 		candidates = append(candidates, i.parse(der))
@@ -65,15 +93,17 @@ func (i issuers) find(leaf *x509.Certificate, rest [][]byte) *x509.Certificate {
 	return ocspsvc.FindIssuer(leaf, candidates)
 }
 
-// parse returns nil for what cannot be read.
-func (i issuers) parse(der []byte) *x509.Certificate {
+func (i *issuers) parse(der []byte) *x509.Certificate {
 	sum := sha256.Sum256(der)
-	parsed, known := i[sum]
-	if !known {
-		parsed, _ = x509.ParseCertificate(der)
-		i[sum] = parsed
+	known, ok := i.byHash.Load(sum)
+	if !ok {
+		parsed, err := x509.ParseCertificate(der)
+		if err != nil {
+			parsed = nil
+		}
+		known, _ = i.byHash.LoadOrStore(sum, parsed)
 	}
-	return parsed
+	return known.(*x509.Certificate)
 }
 
 // knows reports whether a certificate is known, and nothing about it is new.
@@ -81,7 +111,7 @@ func (w *Watcher) knows(info Certificate) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.certs[info.Fingerprint]
-	return c != nil && c.disabled == info.Disabled && sameChain(c.chain, info.Chain)
+	return c != nil && c.disabled == info.Disabled && slices.EqualFunc(c.chain, info.Chain, bytes.Equal)
 }
 
 // merge forgets, adds and updates, and returns the certificates that there are.
