@@ -12,7 +12,7 @@ import (
 func (s *Server) tlsService(ctx context.Context) error {
 	s.acme.OnChange(func(name string) { s.adopt(ctx, name) })
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{s.certs.Run, s.stapler.Run, s.crl.Run, s.acme.Run} {
+	for _, run := range []func(context.Context) error{s.certs.Run, s.stapler.Run, s.crl.Run, s.acme.Run, s.promoteReady} {
 		group.Go(func() error { return ended(run(ctx)) })
 	}
 	return group.Wait()
