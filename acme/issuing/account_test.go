@@ -112,3 +112,25 @@ func TestAnExternalAccountIsBound(t *testing.T) {
 		t.Errorf("bound to %v, want kid-1", ca.eab)
 	}
 }
+
+// Certmagic registers again, and then orders by the account it has just found to be gone.
+func TestAnAccountThatTheCAForgotIsMadeAnew(t *testing.T) {
+	ca, dir := newFakeCA(t), t.TempDir()
+	i := open(t, dir)
+	obtain(t, i, policy(ca))
+	refused := 0
+	ca.fail(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/order" || refused == 2 {
+			return false
+		}
+		refused++
+		problem(w, 400, "accountDoesNotExist", "who?")
+		return true
+	})
+	if _, err := i.Obtain(soon(t), policy(ca), "other.example.test"); err != nil {
+		t.Error(err)
+	}
+	if files := accountFiles(t, dir); len(files) != 2 || len(ca.accounts) < 2 {
+		t.Errorf("files %v, %d accounts", files, len(ca.accounts))
+	}
+}

@@ -83,5 +83,13 @@ func (i *Issuing) order(ctx context.Context, p Policy, c IssuerConfig, csr *x509
 			return nil, err
 		}
 	}
-	return own.Issue(ctx, csr)
+	issued, err := own.Issue(ctx, csr)
+	if err != nil && err.Error() == forgotten {
+		issued, err = own.Issue(ctx, csr)
+	}
+	return issued, err
 }
+
+// forgotten is what certmagic says when the CA did not know its account any more: it has
+// registered another one, and then placed the order by the old one again.
+const forgotten = "no certificate chains"

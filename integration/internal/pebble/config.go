@@ -14,6 +14,7 @@ type Config struct {
 	TLSPort  int // where tls-alpn-01 is validated, on 127.0.0.1
 
 	OCSP     string        // the responder's URL in issued certificates
+	CRL      string        // the URL of the CRL in issued certificates; Pebble's own name none
 	Lifetime time.Duration // of issued certificates; 90 days if zero
 	Resolver string        // address of the DNS server validation asks, by TCP; the Pebble's own Zone if empty
 

@@ -35,6 +35,8 @@ type Pebble struct {
 	transport *tls.Config
 	front     http.Handler
 	ca        *ca.CAImpl
+	issuer    *pki.Authority
+	crl       string
 	db        *db.MemoryStore
 	server    *http.Server
 	traffic   traffic
@@ -46,25 +48,33 @@ var building sync.Mutex
 // Start runs a Pebble for the length of the test.
 func Start(t testing.TB, cfg Config) *Pebble {
 	t.Helper()
-	p := &Pebble{t: t, Zone: NewZone(t), db: db.NewMemoryStore()}
+	p := &Pebble{t: t, Zone: NewZone(t)}
+	p.identify()
+	p.found(cfg)
+	p.listen("127.0.0.1:0")
+	t.Cleanup(p.Down)
+	return p
+}
+
+// found makes the CA itself.
+func (p *Pebble) found(cfg Config) {
+	p.t.Helper()
+	p.db = db.NewMemoryStore()
 	if cfg.Resolver == "" {
 		cfg.Resolver = p.Zone.Addr()
 	}
 	for id, key := range cfg.EAB {
 		if err := p.db.AddExternalAccountKeyByID(id, key); err != nil {
-			t.Fatalf("pebble: %v", err)
+			p.t.Fatalf("pebble: %v", err)
 		}
 	}
 	for _, name := range cfg.Blocked {
 		if err := p.db.AddBlockedDomain(name); err != nil {
-			t.Fatalf("pebble: %v", err)
+			p.t.Fatalf("pebble: %v", err)
 		}
 	}
 	p.build(cfg)
-	p.identify()
-	p.listen("127.0.0.1:0")
-	t.Cleanup(p.Down)
-	return p
+	p.name(cfg)
 }
 
 func (p *Pebble) build(cfg Config) {
@@ -84,6 +94,16 @@ func (p *Pebble) build(cfg Config) {
 	p.front = front.Handler()
 }
 
+// name says who signs the leaves.
+func (p *Pebble) name(cfg Config) {
+	if p.crl = cfg.CRL; p.crl != "" {
+		p.issuer = p.certifyForCRLs()
+		return
+	}
+	root := &pki.Authority{Cert: p.ca.GetRootCert(0).Cert}
+	p.issuer = &pki.Authority{Cert: p.ca.GetIntermediateCert(0).Cert, Key: p.ca.GetIntermediateKey(0), Parent: root}
+}
+
 // identify gives the ACME server the certificate of its own HTTPS, under a root of its own.
 func (p *Pebble) identify() {
 	authority := pki.New(p.t, "Pebble HTTPS")
@@ -100,11 +120,8 @@ func (p *Pebble) Directory() string { return "https://" + p.addr + wfe.Directory
 func (p *Pebble) RootFile() string { return p.rootFile }
 
 // Issuer is the authority that signs the leaves, with its key: what a responder or a CRL
-// for them is signed with. Its parent is Pebble's root, whose key stays there.
-func (p *Pebble) Issuer() *pki.Authority {
-	root := &pki.Authority{Cert: p.ca.GetRootCert(0).Cert}
-	return &pki.Authority{Cert: p.ca.GetIntermediateCert(0).Cert, Key: p.ca.GetIntermediateKey(0), Parent: root}
-}
+// for them is signed with.
+func (p *Pebble) Issuer() *pki.Authority { return p.issuer }
 
 // Pool holds the root that issued certificates lead to.
 func (p *Pebble) Pool() *x509.CertPool { return p.Issuer().Pool() }
@@ -119,6 +136,14 @@ func (p *Pebble) Down() {
 
 // Up listens again on the address it had.
 func (p *Pebble) Up() { p.listen(p.addr) }
+
+// Forget makes it another CA on the same address: without accounts, with other keys.
+func (p *Pebble) Forget(cfg Config) {
+	p.t.Helper()
+	p.Down()
+	p.found(cfg)
+	p.Up()
+}
 
 func (p *Pebble) listen(addr string) {
 	p.t.Helper()

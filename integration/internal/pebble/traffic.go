@@ -17,6 +17,7 @@ type traffic struct {
 
 	mu     sync.Mutex
 	orders []Order
+	keys   map[string]bool // of accounts, as they came
 	paths  map[string]int
 }
 
@@ -79,6 +80,14 @@ func (p *Pebble) Requests(path string) int {
 	return n
 }
 
+// AccountKeys counts the keys that accounts were asked for with. One is what a client has
+// that never loses its key.
+func (p *Pebble) AccountKeys() int {
+	p.traffic.mu.Lock()
+	defer p.traffic.mu.Unlock()
+	return len(p.traffic.keys)
+}
+
 // ServeHTTP notes a request and hands it to the fault or to Pebble.
 func (p *Pebble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
@@ -90,6 +99,10 @@ func (p *Pebble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault := p.traffic.fault.Load(); fault != nil && *fault != nil && (*fault)(w, r) {
 		return
 	}
+	if p.servesWithCRL(r) {
+		p.serveWithCRL(w, r)
+		return
+	}
 	p.front.ServeHTTP(w, r)
 }
 
@@ -97,12 +110,25 @@ func (t *traffic) note(path string, body []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.paths == nil {
-		t.paths = map[string]int{}
+		t.paths, t.keys = map[string]int{}, map[string]bool{}
 	}
 	t.paths[path]++
-	if path == "/order-plz" {
+	switch path {
+	case "/order-plz":
 		t.orders = append(t.orders, orderOf(body))
+	case "/sign-me-up":
+		t.keys[keyOf(body)] = true
 	}
+}
+
+// keyOf reads the public key that a JWS came with, as JSON.
+func keyOf(body []byte) string {
+	var jws struct{ Protected string }
+	_ = json.Unmarshal(body, &jws)
+	protected, _ := base64.RawURLEncoding.DecodeString(jws.Protected)
+	var header struct{ JWK json.RawMessage }
+	_ = json.Unmarshal(protected, &header)
+	return string(header.JWK)
 }
 
 // orderOf reads the payload of a JWS; one that cannot be read is an empty order.

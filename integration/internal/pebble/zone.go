@@ -2,6 +2,8 @@ package pebble
 
 import (
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -9,12 +11,13 @@ import (
 )
 
 // Zone is the DNS Pebble's validation sees: every name is 127.0.0.1, and TXT records are
-// what a test has put there. It answers by UDP and TCP.
+// what a test or an unsigned dynamic update (RFC 2136) has put there. It answers by UDP and TCP.
 type Zone struct {
 	addr string
 
-	mu  sync.Mutex
-	txt map[string][]string // by fully qualified name
+	mu      sync.Mutex
+	txt     map[string][]string // by fully qualified name
+	updates int
 }
 
 // NewZone starts a Zone on a free port of loopback.
@@ -30,6 +33,7 @@ func NewZone(t testing.TB) *Zone {
 		t.Fatal(err)
 	}
 	for _, server := range []*dns.Server{{Listener: tcp, Handler: z}, {PacketConn: udp, Handler: z}} {
+		server.MsgAcceptFunc = func(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept }
 		started := make(chan struct{})
 		server.NotifyStartedFunc = func() { close(started) }
 		go func() { _ = server.ActivateAndServe() }()
@@ -63,10 +67,41 @@ func (z *Zone) TXT(name string) []string {
 	return append([]string(nil), z.txt[dns.CanonicalName(name)]...)
 }
 
-// ServeDNS answers one query.
+// Updates counts the dynamic updates so far.
+func (z *Zone) Updates() int {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.updates
+}
+
+// update adds TXT records, or removes the ones given (RFC 2136 §2.5.1, §2.5.4).
+func (z *Zone) update(records []dns.RR) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.updates++
+	for _, record := range records {
+		txt, ok := record.(*dns.TXT)
+		if !ok {
+			continue
+		}
+		name, value := dns.CanonicalName(txt.Hdr.Name), strings.Join(txt.Txt, "")
+		values := slices.DeleteFunc(z.txt[name], func(v string) bool { return v == value })
+		if txt.Hdr.Class != dns.ClassNONE {
+			values = append(values, value)
+		}
+		z.txt[name] = values
+	}
+}
+
+// ServeDNS answers one message.
 func (z *Zone) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	reply := new(dns.Msg).SetReply(query)
 	reply.Authoritative, reply.RecursionAvailable = true, true
+	if query.Opcode == dns.OpcodeUpdate {
+		z.update(query.Ns)
+		_ = w.WriteMsg(reply)
+		return
+	}
 	for _, q := range query.Question {
 		reply.Answer = append(reply.Answer, z.answer(q)...)
 	}
