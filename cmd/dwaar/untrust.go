@@ -30,7 +30,7 @@ func (c untrustCmd) Run(a *app) error {
 }
 
 // untrust removes what trust has installed for this data directory, if that is still what
-// the file holds. The links to it go only with --fresh.
+// the file holds. Only --fresh takes away the links to it, and Java's copy.
 func (s trustStore) untrust(ctx context.Context, data string) error {
 	root, err := findLocalRoot(ctx, data)
 	if errors.Is(err, fs.ErrNotExist) {
