@@ -57,9 +57,6 @@ func newWindow(info issuing.RenewalInfo) renewalWindow {
 // takeWindow takes over what the CA has said. The time once chosen in a window stays.
 func (m *Manager) takeWindow(t *task, r result) (say func()) {
 	e := t.entry
-	if e.cert != t.held {
-		return func() {}
-	}
 	if errors.Is(r.err, issuing.ErrNoRenewalInfo) {
 		e.ari.ask = time.Now().Add(mostInquiry).Round(0)
 		return func() {}

@@ -120,3 +120,19 @@ func TestReissueByHandOfARevokedCertificate(t *testing.T) {
 		}
 	})
 }
+
+// What a peer has stored meanwhile is not what was asked for.
+func TestByHandOrdersWhateverIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, n, _ := served(t)
+		time.Sleep(time.Hour)
+		newer := issue(t, "a.example", 90*day, nil)
+		o.vault.put(publicCA, newer)
+		if err := n.Renew(t.Context(), "a.example"); err != nil {
+			t.Fatal(err)
+		}
+		if o.ca.count() != 1 || n.serial("a.example") == serialOf(newer) {
+			t.Errorf("%d orders, want one", o.ca.count())
+		}
+	})
+}

@@ -397,7 +397,10 @@ func (o *office) Lock(ctx context.Context, name string) error {
 	}
 }
 
-func (o *office) Unlock(_ context.Context, name string) error {
+func (o *office) Unlock(ctx context.Context, name string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	select {
 	case <-o.vault.lockOf(name):
 		return nil

@@ -136,3 +136,27 @@ func TestStorageThatCannotBeReadIsTriedAgain(t *testing.T) {
 		within(t, 10*time.Minute, "the stored one", func() bool { return n.serial("a.example") == serialOf(stored) })
 	})
 }
+
+// The order that is under way when the policy changes is one of the old policy.
+func TestAnotherCADuringAnOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		n := start(t, sites("a.example"), o)
+		time.Sleep(500 * time.Millisecond)
+		moved := sites("a.example")
+		moved.Policies[0].Issuers = []issuing.IssuerConfig{{CA: "https://other.example/directory"}}
+		if err := n.Reconfigure(moved); err != nil {
+			t.Fatal(err)
+		}
+		within(t, time.Minute, "one of the other CA", func() bool {
+			o.vault.mu.Lock()
+			defer o.vault.mu.Unlock()
+			c := o.vault.certs["https://other.example/directory a.example"]
+			return c != nil && n.serial("a.example") == serialOf(c)
+		})
+		time.Sleep(day)
+		if o.ca.count() != 2 {
+			t.Errorf("%d orders, want 2", o.ca.count())
+		}
+	})
+}

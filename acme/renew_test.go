@@ -264,6 +264,20 @@ func TestNewCertificatesAreCheckedBeforeTheyArePublished(t *testing.T) {
 	}
 }
 
+// Somebody has put back an old one, as from a backup.
+func TestAnOlderStoredCertificateIsNoRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, n, first := served(t)
+		time.Sleep(time.Hour)
+		older := sign(t, "a.example", time.Now().Add(-10*day), 90*day, newKey(t))
+		o.vault.put(publicCA, older)
+		within(t, 61*day, "the renewal", func() bool { return n.serial("a.example") != serialOf(first) })
+		if n.serial("a.example") == serialOf(older) {
+			t.Error("the older one was taken for the renewal")
+		}
+	})
+}
+
 func TestANameWithoutStorageIsObtainedWhenItsRenewalIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)

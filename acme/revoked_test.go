@@ -162,6 +162,9 @@ func TestAStoredReplacementWithTheRevokedKeyGoesToo(t *testing.T) {
 		if away := o.vault.quarantined(); !slices.Contains(away, again) {
 			t.Error("the certificate with the revoked key is not in quarantine")
 		}
+		if told := n.told.list(); len(told) != 1 {
+			t.Errorf("OnChange was told %q, want it of the last one only", told)
+		}
 	})
 }
 
@@ -341,5 +344,45 @@ func TestALateNodeTakesAllReplacementsAtOnce(t *testing.T) {
 		if got := len(late.told.list()); got != 200 || o.ca.count() != 0 {
 			t.Errorf("%d taken within a second and %d ordered, want all 200 and none", got, o.ca.count())
 		}
+	})
+}
+
+// Those that wait for the budget look at storage before they order, and what they find
+// there costs nothing of it.
+func TestReplacementsOfAPeerAreTakenWithoutTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		names := numbered(100)
+		for _, name := range names {
+			o.vault.put(publicCA, issue(t, name, 90*day, nil))
+		}
+		n := start(t, sites(names...), o)
+		o.ca.fail(errDown)
+		for _, name := range names {
+			n.Revoked(n.leaf(t, o.vault, name), revoked())
+		}
+		time.Sleep(5 * time.Second)
+		for _, name := range names {
+			o.vault.put(publicCA, issue(t, name, 90*day, nil))
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if got := len(n.told.list()); got != 100 || o.ca.count() != acme.DefaultReissueBurst {
+			t.Errorf("%d of 100 taken in 2 minutes, %d orders, want all and %d", got, o.ca.count(), acme.DefaultReissueBurst)
+		}
+	})
+}
+
+// A certificate without files would be gone after a restart.
+func TestAHoldThatIsLiftedAfterTheQuarantineIsTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, n, old := served(t)
+		o.ca.fail(errDown)
+		leaf := n.leaf(t, o.vault, "a.example")
+		n.Revoked(leaf, revoked())
+		time.Sleep(10 * time.Second)
+		n.Revoked(leaf, ocspsvc.Verdict{Status: ocspsvc.Good})
+		o.ca.fail(nil)
+		within(t, 10*time.Minute, "the replacement", func() bool { return n.serial("a.example") != serialOf(old) })
 	})
 }
