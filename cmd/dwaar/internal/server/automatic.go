@@ -27,9 +27,6 @@ func (s *Server) bindings(p *plan) []tlsstore.Binding {
 		if pair == nil && !a.OnDemand {
 			continue // the handshake is refused until it is there
 		}
-		if a.OnDemand {
-			pair = nil
-		}
 		for _, listener := range a.Listeners {
 			all = append(all, tlsstore.Binding{
 				Listener: listener, Names: []string{a.Name}, Pair: pair, OnDemand: a.OnDemand, OCSPOff: a.OCSPOff,
