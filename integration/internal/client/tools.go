@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -66,11 +67,16 @@ func GnuTLS(t testing.TB, addr, name, roots string, version uint16) Output {
 // tool runs a program without input, for at most half a minute.
 func tool(t testing.TB, name string, args ...string) Output {
 	t.Helper()
+	return toolOn(t, nil, name, args...)
+}
+
+func toolOn(t testing.TB, input io.Reader, name string, args ...string) Output {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, &out, &out
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -83,4 +89,10 @@ func tool(t testing.TB, name string, args ...string) Output {
 func RunTool(t testing.TB, name string, args ...string) Output {
 	t.Helper()
 	return tool(t, name, args...)
+}
+
+// RunToolOn is RunTool with input.
+func RunToolOn(t testing.TB, input, name string, args ...string) Output {
+	t.Helper()
+	return toolOn(t, strings.NewReader(input), name, args...)
 }
