@@ -109,7 +109,8 @@ func shareOf(ctx context.Context, issuers int) (context.Context, context.CancelF
 // ask gets a certificate from one issuer into storage. Whether storage takes it is tried
 // before the CA is asked, which may not issue another one so soon.
 func (i *Issuing) ask(ctx context.Context, p Policy, c IssuerConfig, name string, replaces *Certificate) (*Certificate, error) {
-	if err := i.reserve(ctx, c.key(), name); err != nil {
+	release, err := i.reserve(ctx, c.key(), name)
+	if err != nil {
 		return nil, err
 	}
 	cert, err := i.issue(ctx, p, c, name, replaces)
@@ -117,7 +118,7 @@ func (i *Issuing) ask(ctx context.Context, p Policy, c IssuerConfig, name string
 		err = i.save(context.WithoutCancel(ctx), cert)
 	}
 	if err != nil {
-		i.release(context.WithoutCancel(ctx), c.key(), name)
+		release()
 		return nil, err
 	}
 	return cert, nil

@@ -242,6 +242,12 @@ func TestACertificateIsKeptThoughItsFilesCannotBeWritten(t *testing.T) {
 	ca, dir := newFakeCA(t), t.TempDir()
 	full := fullStorage{openStorage(t, dir), "certificates/"}
 	cert := obtain(t, issuing.New(full, nil, logger(t), issuing.Options{}), policy(ca))
+	ca.fail(refuseOrders)
+	still := issuing.New(full, nil, logger(t), issuing.Options{})
+	if _, err := still.Renew(soon(t), policy(ca), name, issuing.RenewOptions{}); err == nil {
+		t.Error("it was not to succeed")
+	}
+	ca.fail(nil)
 	later := open(t, dir)
 	if loaded, err := later.Load(t.Context(), policy(ca), name); err != nil || !loaded.Leaf.Equal(cert.Leaf) {
 		t.Errorf("Load = %v", err)

@@ -19,16 +19,25 @@ type pending struct {
 	Meta json.RawMessage `json:"metadata,omitempty"`
 }
 
-// reserve makes sure that storage can be written, before anything is ordered.
-func (i *Issuing) reserve(ctx context.Context, issuer, name string) error {
-	return i.storage.Store(ctx, pendingKey(issuer, name), []byte("{}"))
-}
-
-// release takes back what reserve wrote.
-func (i *Issuing) release(ctx context.Context, issuer, name string) {
-	if err := i.storage.Delete(ctx, pendingKey(issuer, name)); err != nil {
-		i.log.Warn("removing the place of a certificate that was not issued", "names", name, "err", err)
+// reserve makes sure that storage can be written, before anything is ordered. Release takes
+// back what it wrote. A certificate that is still pending, as its files could not be written,
+// stays.
+func (i *Issuing) reserve(ctx context.Context, issuer, name string) (release func(), err error) {
+	place, value := pendingKey(issuer, name), []byte("{}")
+	before, err := i.storage.Load(ctx, place)
+	if err == nil {
+		value = before
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
+	return func() {
+		if before != nil {
+			return
+		}
+		if err := i.storage.Delete(context.WithoutCancel(ctx), place); err != nil {
+			i.log.Warn("removing the place of a certificate that was not issued", "names", name, "err", err)
+		}
+	}, i.storage.Store(ctx, place, value)
 }
 
 // save puts a certificate into storage, replacing what was there.
