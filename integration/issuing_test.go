@@ -23,12 +23,7 @@ import (
 
 // door is one process that gets certificates: its HTTP and HTTPS listeners answer the
 // challenges of its Issuing and nothing else.
-type door struct {
-	*issuing.Issuing
-	storage   *storage.FileSystem
-	httpPort  int
-	httpsPort int
-}
+type door struct{ *issuing.Issuing }
 
 // newDoor listens where cfg says that challenges are asked.
 func newDoor(t *testing.T, dir string, cfg *pebble.Config, opts issuing.Options) *door {
@@ -52,7 +47,7 @@ func newOffice(t *testing.T, dir string, opts issuing.Options) *door {
 	t.Helper()
 	s := must(t)(storage.NewFileSystem(dir)).(*storage.FileSystem)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	return &door{Issuing: issuing.New(s, nil, log, opts), storage: s}
+	return &door{Issuing: issuing.New(s, nil, log, opts)}
 }
 
 func (d *door) listenTLS(t *testing.T, port int) {
