@@ -118,6 +118,17 @@ func (c *customer) troubled(promise, name string, words ...string) dwaar.ACME {
 	return keeping
 }
 
+// awaitLog waits for a log line of a level that contains every one of the words.
+func (c *customer) awaitLog(promise, level string, words ...string) {
+	c.t.Helper()
+	wait.Until(c.t, soon, fmt.Sprintf("%s: a %s with %q in the log", promise, level, words), func() error {
+		if len(c.Log.Records(level, words...)) == 0 {
+			return errNotYet
+		}
+		return nil
+	})
+}
+
 // orders counts what was ordered.
 func (c *customer) orders(promise string, want int) {
 	c.t.Helper()
