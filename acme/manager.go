@@ -70,8 +70,9 @@ func New(cfg Config, issuer Issuer, log *slog.Logger, options ...Option) (*Manag
 }
 
 // OnChange sets what is called when another certificate is there for a name, or, for an
-// on-demand name, when it is kept no longer. It is called one by one, without a lock held;
-// what it does delays the next order and nothing else.
+// on-demand name, when it is kept no longer. For one name it is called once at a time, for
+// several at the same time; Run waits for it. It may take its time: meanwhile nothing else
+// happens for that name, and everything for others.
 func (m *Manager) OnChange(call func(name string)) { m.onChange.Store(&call) }
 
 func (m *Manager) changed(name string) {

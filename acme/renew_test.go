@@ -2,6 +2,7 @@ package acme_test
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -217,6 +218,54 @@ func TestAHangingCADelaysNobodyElse(t *testing.T) {
 		time.Sleep(acme.DefaultTimeout)
 		if len(n.log.with("getting a certificate failed", "deadline exceeded")) < acme.DefaultConcurrent {
 			t.Error("the attempts at the CA that hangs do not end")
+		}
+	})
+}
+
+func TestAHangingCADelaysNoQuarantine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		old := issue(t, "revoked.example", 90*day, nil)
+		o.vault.put(publicCA, old)
+		o.ca.hangs[publicCA] = true
+		n := start(t, sites(append(numbered(20), "revoked.example")...), o)
+		time.Sleep(10 * time.Second)
+		n.Revoked(n.leaf(t, o.vault, "revoked.example"), revoked())
+		synctest.Wait()
+		if len(o.vault.quarantined()) != 1 {
+			t.Error("the revoked certificate is not in quarantine")
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
+// Whoever binds certificates takes what there is when it is called: were two calls for a
+// name under way, the older certificate might be bound last.
+func TestOnChangeHearsOfANameOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		n := make1(t, sites(append(numbered(12), "slow.example")...), o)
+		var calls, most atomic.Int32
+		n.OnChange(func(name string) {
+			if name != "slow.example" {
+				n.told.add(name)
+				return
+			}
+			most.Store(max(most.Load(), calls.Add(1)))
+			time.Sleep(time.Minute)
+			calls.Add(-1)
+		})
+		n.run(t)
+		time.Sleep(20 * time.Second)
+		if told := n.told.list(); len(told) != 12 {
+			t.Errorf("told of %d others, want 12", len(told))
+		}
+		before := time.Now()
+		if err := n.Renew(t.Context(), "slow.example"); err != nil {
+			t.Error(err)
+		}
+		if most.Load() != 1 || time.Since(before) < time.Minute {
+			t.Errorf("%d calls for one name at the same time", most.Load())
 		}
 	})
 }

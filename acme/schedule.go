@@ -78,8 +78,14 @@ func (m *Manager) release(t *task) {
 	e := t.entry
 	close(e.busy)
 	e.busy = nil
+	t.leaveLane()
+	m.settle(e)
+}
+
+// leaveLane gives the task's place to the next one.
+func (t *task) leaveLane() {
 	if t.lane != nil {
 		t.lane.running--
+		t.lane = nil
 	}
-	m.settle(e)
 }

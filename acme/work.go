@@ -38,7 +38,7 @@ var errUnused = errors.New("it has not been used for 30 days")
 func (m *Manager) work(ctx context.Context, t *task) error {
 	r := m.do(ctx, t)
 	if r.err != nil && ctx.Err() != nil {
-		m.giveUp(t)
+		m.end(t)
 		return r.err
 	}
 	m.finish(t, r)
@@ -78,22 +78,25 @@ func (m *Manager) stillWanted(ctx context.Context, t *task) error {
 	return m.asker.ask(ctx, t.onDemandCfg.Ask, t.name)
 }
 
-// giveUp ends a task whose Run or caller ends: that is no failure.
-func (m *Manager) giveUp(t *task) {
+// end ends a task. One whose Run or caller has ended is no failure.
+func (m *Manager) end(t *task) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.release(t)
 }
 
-// finish takes in what came of a task and says so.
+// finish takes in what came of a task and says so. Meanwhile the next one in the lane has its
+// turn, but nothing else begins for this name: OnChange hears of its changes in order.
 func (m *Manager) finish(t *task, r result) {
 	m.counts.count(t, r)
 	m.mu.Lock()
 	say := m.take(t, r)
-	m.release(t)
+	t.leaveLane()
 	m.mu.Unlock()
 	m.nudge()
 	say()
+	m.end(t)
+	m.nudge()
 }
 
 // take is finish with m.mu held; what it returns is done without.
