@@ -382,3 +382,21 @@ func TestAReloadTriesAgainWhatFailed(t *testing.T) {
 		b.wants("allowed", leaf, crl.Good, ocspsvc.ReasonGood)
 	})
 }
+
+func TestTooMuchIsNotReadToItsEnd(t *testing.T) {
+	for announced, want := range map[bool]string{
+		true:  "too_large: 2097152 bytes, and 1048576 are the limit",
+		false: "too_large: more than 1048576 bytes",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := setUp(t, crl.Config{MaxSize: 1 << 20})
+			leaf := b.leaf()
+			oversize(announced)(b)
+			b.run()
+			b.settle()
+			if s := b.status(leaf); s.LastError != want {
+				t.Errorf("last error = %q", s.LastError)
+			}
+		})
+	}
+}

@@ -100,10 +100,10 @@ func (w *Watcher) resume(f *feed, h *held) bool {
 }
 
 // resumed is when a stored list is due: as planned when it was read, and at
-// once if that is over, or if the clock was another one.
+// once if that is over. A time that a wrong clock left is put right by next.
 func (h *held) resumed(now time.Time, every time.Duration) time.Time {
 	due := h.refreshed.Round(0).Add(sooner(interval(h.list, h.refreshed, every)))
-	if h.refreshed.After(now) || h.ended(now) || due.Before(now) {
+	if h.ended(now) || due.Before(now) {
 		return now
 	}
 	return due

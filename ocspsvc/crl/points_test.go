@@ -144,3 +144,22 @@ func TestTheSameListOfAnotherIssuerIsAnotherFeed(t *testing.T) {
 		b.wants("of another", foreign, crl.None, ocspsvc.ReasonWrongCertificate)
 	})
 }
+
+func TestOfTwoListsOfTheSameTimeTheOneThatRevokesCounts(t *testing.T) {
+	for name, revokes := range map[string]int{"the first": 0, "the second": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := setUp(t, crl.Config{})
+				leaf := b.leaf(at(), pointsAre(seq(pointName(url1)), seq(pointName(url2))))
+				b.one.serve(newListing(b.ca).der(t))
+				b.two.serve(newListing(b.ca).der(t))
+				[]*crlServer{b.one, b.two}[revokes].serve(newListing(b.ca, leaf).der(t))
+				b.run()
+				b.settle()
+				status(404)(b) // so that the second is read too
+				time.Sleep(13 * time.Hour)
+				b.wants("both are held", leaf, crl.Revoked, ocspsvc.ReasonRevoked)
+			})
+		})
+	}
+}

@@ -436,3 +436,22 @@ func TestSerialsOfOtherLengthsAreNotMixedUp(t *testing.T) {
 		b.wants("128", large, crl.Revoked, ocspsvc.ReasonRevoked)
 	})
 }
+
+func TestANewCertificateGoesAheadOfListsThatAreMerelyDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := setUp(t, crl.Config{Pace: time.Hour})
+		list := newListing(b.ca)
+		list.this, list.next = time.Now(), time.Now().Add(8*time.Hour)
+		b.one.serve(list.der(t))
+		for i := range 5 {
+			b.leaf(at(fmt.Sprintf("http://one.example/%d.crl", i)))
+		}
+		b.run()
+		time.Sleep(6*time.Hour + time.Minute) // they are due every hour or so, and one is read in an hour
+		b.two.serve(newListing(b.ca).der(t))
+		fresh := b.leaf(at(url2))
+		b.watcher.Sync()
+		time.Sleep(time.Hour)
+		b.wants("new", fresh, crl.Good, ocspsvc.ReasonGood)
+	})
+}
