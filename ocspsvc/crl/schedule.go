@@ -1,0 +1,77 @@
+package crl
+
+import (
+	"context"
+	"time"
+)
+
+// next is the feed whose turn it is, or how long there is none. A feed that has
+// nothing yet goes first.
+func (w *Watcher) next(now time.Time) (best *feed, wait time.Duration) {
+	w.mu.Lock()
+	defer w.unlock()
+	wait = longestSleep
+	every := w.settings.Load().cfg.RefreshEvery
+	for _, f := range w.feeds {
+		if !f.wanted(now) {
+			continue
+		}
+		w.notice(f, now)
+		if f.nextTry().Sub(now) > max(every, 2*lastPause) { // the clock was stepped back
+			f.due = now
+			f.server.succeed()
+		}
+		if at := f.nextTry(); at.After(now) {
+			wait = min(wait, at.Sub(now))
+		} else if best == nil || f.before(best) {
+			best = f
+		}
+	}
+	return best, wait
+}
+
+func (f *feed) before(other *feed) bool {
+	if (f.held == nil) != (other.held == nil) {
+		return f.held == nil
+	}
+	return f.due.Before(other.due)
+}
+
+// gap is the pace, or less where the feeds would not fit into their cycle.
+func (w *Watcher) gap() time.Duration {
+	cfg := w.settings.Load().cfg
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return min(cfg.Pace, cfg.RefreshEvery/time.Duration(2*max(len(w.feeds), 1)))
+}
+
+// longestSleep makes wall-clock steps and suspends count: a sleep of 12 h would
+// be 12 h of the machine being awake.
+const longestSleep = time.Minute
+
+// sleep waits for d, longestSleep, ctx or a wake-up.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+	timer := time.NewTimer(min(max(d, 0), longestSleep))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-wake:
+	}
+}
+
+// rest waits for d or ctx.
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(max(d, 0)):
+	}
+}
+
+// nudge wakes a sleeper without waiting for it.
+func nudge(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
