@@ -136,3 +136,18 @@ func TestByHandOrdersWhateverIsStored(t *testing.T) {
 		}
 	})
 }
+
+// A name that nobody has permitted yet is not kept.
+func TestByHandForAnOnDemandNameOnItsWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asks := newOracle()
+		asks.hangs = true
+		o, n := open(t, asks)
+		go n.Obtain(t.Context(), "a.example")
+		time.Sleep(time.Second)
+		if err := n.Renew(t.Context(), "a.example"); !errors.Is(err, acme.ErrUnknown) || o.ca.count() != 0 {
+			t.Errorf("Renew = %v and %d orders, want ErrUnknown and none", err, o.ca.count())
+		}
+		time.Sleep(10 * time.Second)
+	})
+}

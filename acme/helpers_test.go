@@ -247,7 +247,8 @@ type authority struct {
 	window  func(*acme.Issued) (issuing.RenewalInfo, error)
 	asked   []time.Time // for renewal windows
 	tamper  func(*acme.Issued) *acme.Issued
-	oldKeys bool // renews with the key there is
+	oldKeys bool          // renews with the key there is
+	lingers time.Duration // after it was told to give up
 }
 
 func newAuthority() *authority {
@@ -277,6 +278,12 @@ func (a *authority) peak() int {
 	return a.most
 }
 
+func (a *authority) underWay() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.now
+}
+
 func (a *authority) count() int { return len(a.list()) }
 
 func (a *authority) inquiries() []time.Time {
@@ -302,6 +309,7 @@ func (a *authority) place(ctx context.Context, ca, name, kind string) (time.Dura
 	}
 	select {
 	case <-ctx.Done():
+		time.Sleep(a.lingers)
 		return 0, ctx.Err()
 	case <-time.After(takes):
 	}

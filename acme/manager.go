@@ -31,6 +31,7 @@ type Manager struct {
 	demands int                 // on-demand names
 	waiting *queue              // not due yet
 	lanes   map[string]*lane
+	clock   clock
 }
 
 // Option is a collaborator that not every user has.

@@ -300,6 +300,30 @@ func TestFailedOrdersOnDemandBackOff(t *testing.T) {
 	})
 }
 
+func TestFailuresBeforeASuccessAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, n := open(t, newOracle("a.example"))
+		o.ca.fail(errDown)
+		for range 5 {
+			n.Obtain(t.Context(), "a.example")
+			time.Sleep(time.Hour)
+		}
+		o.ca.fail(nil)
+		if _, err := n.Obtain(t.Context(), "a.example"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(65 * day) // nobody uses it
+		o.vault.set(func() { clear(o.vault.certs) })
+		o.ca.fail(errDown)
+		n.Obtain(t.Context(), "a.example")
+		o.ca.fail(nil)
+		time.Sleep(70 * time.Second)
+		if _, err := n.Obtain(t.Context(), "a.example"); err != nil {
+			t.Errorf("more than a minute after a first failure: %v", err)
+		}
+	})
+}
+
 func TestAnOrderGoesOnWhenItsClientGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, n := open(t, newOracle("a.example"))
@@ -330,34 +354,38 @@ func TestWhatIsStoredForAPermittedNameIsUsed(t *testing.T) {
 
 func TestOnDemandCertificatesAreRenewedWhileTheyAreUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asks := newOracle("used.example", "unused.example", "left.example")
+		asks := newOracle("used.example", "asked.example", "unused.example", "left.example")
 		o, n := open(t, asks)
-		for _, name := range []string{"used.example", "unused.example", "left.example"} {
+		for _, name := range []string{"used.example", "asked.example", "unused.example", "left.example"} {
 			if _, err := n.Obtain(t.Context(), name); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(50 * day)
 		n.Used("used.example")
+		if _, err := n.Obtain(t.Context(), "asked.example"); err != nil {
+			t.Error(err)
+		}
 		n.Used("left.example")
 		asks.set(func() { delete(asks.permitted, "left.example") })
 		time.Sleep(15 * day)
-		if got := o.ca.count(); got != 4 {
-			t.Errorf("%d orders, want 3 and one renewal", got)
+		if got := o.ca.count(); got != 6 {
+			t.Errorf("%d orders, want 4 and two renewals", got)
 		}
 		n.wantState(t, "after 65 days", "used.example", acme.Valid)
+		n.wantState(t, "after 65 days", "asked.example", acme.Valid)
 		for _, name := range []string{"unused.example", "left.example"} {
 			if _, kept := n.Status(name); kept {
 				t.Errorf("%s is still kept", name)
 			}
-			if told := n.told.list(); !slices.Contains(told[3:], name) {
+			if told := n.told.list(); !slices.Contains(told[4:], name) {
 				t.Errorf("OnChange was told %q, not that %s is kept no longer", told, name)
 			}
 		}
 		if _, err := n.Obtain(t.Context(), "unused.example"); err != nil {
 			t.Error(err)
 		}
-		within(t, time.Minute, "the renewal of what is used again", func() bool { return o.ca.count() == 5 })
+		within(t, time.Minute, "the renewal of what is used again", func() bool { return o.ca.count() == 7 })
 		if _, err := n.Obtain(t.Context(), "left.example"); !errors.Is(err, acme.ErrNotPermitted) {
 			t.Errorf("Obtain = %v, want ErrNotPermitted", err)
 		}

@@ -340,20 +340,39 @@ func TestANameWithoutStorageIsObtainedWhenItsRenewalIsDue(t *testing.T) {
 	})
 }
 
+// A failure while the clock was four years ahead must not mean a pause of four years.
+func TestPausesSurviveAClockThatIsSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const ahead = 4 * 365 * day
+		o := newOffice(t)
+		o.ca.fail(errDown)
+		n := start(t, sites("a.example"), o)
+		time.Sleep(30 * time.Second)
+		n.SetClock(ahead) // as if it had been planned then
+		time.Sleep(day)
+		if o.ca.count() != 1 {
+			t.Fatalf("%d orders, want 1", o.ca.count())
+		}
+		n.SetClock(-ahead)
+		within(t, time.Minute, "the next try", func() bool { return o.ca.count() == 2 })
+	})
+}
+
 func TestAShutdownInTheMiddleOfAnOrderIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example"), o)
 		time.Sleep(500 * time.Millisecond)
+		o.ca.lingers = time.Minute
 		n.stop()
+		if err := o.Lock(t.Context(), "a.example"); err != nil || o.ca.underWay() != 0 {
+			t.Errorf("after Run has ended %d orders are under way, locking says %v", o.ca.underWay(), err)
+		}
 		if s := n.wantState(t, "after the stop", "a.example", acme.Missing); s.Failures != 0 {
 			t.Errorf("status = %+v, want no failure", s)
 		}
 		if len(n.log.with("failed")) != 0 {
 			t.Error("the log speaks of a failure")
-		}
-		if err := o.Unlock(t.Context(), "a.example"); err == nil {
-			t.Error("the name is still locked")
 		}
 	})
 }

@@ -292,7 +292,29 @@ func TestThousandsRevokedAtOnceAreReplacedWithinTheBudget(t *testing.T) {
 	})
 }
 
-// A peer that finds everything replaced needs no budget to take it.
+func TestTheBudgetOutlivesTheReplacements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		names := numbered(2 * acme.DefaultReissueBurst)
+		for _, name := range names {
+			o.vault.put(publicCA, issue(t, name, 90*day, nil))
+		}
+		n := start(t, sites(names...), o)
+		for _, name := range names[:acme.DefaultReissueBurst] {
+			n.Revoked(n.leaf(t, o.vault, name), revoked())
+		}
+		time.Sleep(25 * time.Second)
+		for _, name := range names[acme.DefaultReissueBurst:] {
+			n.Revoked(n.leaf(t, o.vault, name), revoked())
+		}
+		time.Sleep(time.Second)
+		if got := o.ca.count() - acme.DefaultReissueBurst; got != 2 {
+			t.Errorf("25 s after the first burst %d more were ordered at once, want 2", got)
+		}
+		time.Sleep(2 * time.Minute)
+	})
+}
+
 func TestTwoNodesReplaceARevokedCertificateOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)

@@ -31,6 +31,7 @@ func (m *Manager) ripen(now time.Time) {
 func (m *Manager) claimNext(now time.Time) (*task, time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.followClock(now)
 	m.ripen(now.Round(0))
 	wait := m.waiting.untilTop(now.Round(0), longestSleep)
 	for name, l := range m.lanes {
