@@ -130,10 +130,11 @@ func (i *Issuing) issue(ctx context.Context, p Policy, c IssuerConfig, name stri
 	if err != nil {
 		return nil, err
 	}
-	if replaces != nil && replaces.Issuer == c.key() {
-		ctx = replacing{ctx, replaces.Leaf}
+	chain, meta, err := i.sign(tell(ctx, c, replaces), p, c, csr)
+	if replaces != nil && refusesToReplace(err) {
+		i.log.Warn("the CA does not know what the order replaces, ordering without saying so", "names", name, "issuer", c.key(), "err", err)
+		chain, meta, err = i.sign(ctx, p, c, csr)
 	}
-	chain, meta, err := i.sign(ctx, p, c, csr)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,31 @@ func TestARenewalTellsItsCAWhatItReplaces(t *testing.T) {
 	}
 }
 
+// A CA that was set up anew, or an account that is another one, does not know the certificate.
+func TestACAThatRefusesWhatIsReplacedGetsAnOrderWithout(t *testing.T) {
+	for _, kind := range []string{"malformed", "unauthorized"} {
+		ca, dir := newFakeCA(t), t.TempDir()
+		i := open(t, dir)
+		old := obtain(t, i, policy(ca))
+		refused := 0
+		ca.fail(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/order" || refused == 1 {
+				return false
+			}
+			refused++
+			problem(w, 400, kind, "no known issuer matches")
+			return true
+		})
+		next, err := i.Renew(soon(t), policy(ca), name, issuing.RenewOptions{Replaces: old})
+		if err != nil || next.Leaf.Equal(old.Leaf) {
+			t.Errorf("%s: Renew = %v, want another certificate", kind, err)
+		}
+		if orders := ca.ordered(); refused != 1 || len(orders) != 2 || orders[1].replaces != "" {
+			t.Errorf("%s: %d refusals, orders %+v; want one more, which replaces nothing", kind, refused, orders)
+		}
+	}
+}
+
 func TestARenewalThatAPeerHasDoneIsNotDoneAgain(t *testing.T) {
 	ca, dir := newFakeCA(t), t.TempDir()
 	mine, peer := open(t, dir), open(t, dir)

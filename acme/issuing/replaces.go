@@ -3,8 +3,31 @@ package issuing
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/mholt/acmez/v3/acme"
 )
+
+// tell returns the context of an order that tells the CA what it replaces, if it comes from it.
+func tell(ctx context.Context, c IssuerConfig, replaces *Certificate) context.Context {
+	if replaces == nil || replaces.Issuer != c.key() {
+		return ctx
+	}
+	return replacing{ctx, replaces.Leaf}
+}
+
+// refusesToReplace reports whether an order failed for what it said that it replaces, or may
+// have: the CA was set up anew and knows the certificate no longer, or it was another account's.
+// (When it is replaced already, acmez orders again by itself.) An order that says nothing is
+// always allowed, and a certificate must not expire for a courtesy.
+func refusesToReplace(err error) bool {
+	var problem acme.Problem
+	return errors.As(err, &problem) && strings.Contains(err.Error(), "creating new order") &&
+		slices.Contains([]string{acme.ProblemTypeMalformed, acme.ProblemTypeUnauthorized}, problem.Type)
+}
 
 // replacing is a context that tells certmagic's ACME issuer which certificate an order
 // replaces (RFC 9773 §5): CAs exempt such orders from rate limits. Certmagic's own renewal
