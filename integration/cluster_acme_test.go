@@ -13,7 +13,7 @@ import (
 // The CA asks the first one's ports, whichever placed the order.
 func TestTwoDwaarsOnOneStoragePlaceOneOrder(t *testing.T) {
 	t.Parallel()
-	a := newCustomer(t, pebble.Config{NonceReject: 20})
+	a := newCustomer(t, pebble.Config{})
 	b := &customer{Server: dwaar.New(t, binaries.Race, binaries.Plain), t: t, CA: a.CA}
 	shared := "storage file_system " + filepath.Join(t.TempDir(), "shared")
 	for _, c := range []*customer{a, b} {
