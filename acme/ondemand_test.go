@@ -420,6 +420,27 @@ func TestTheLeastUsedMakesRoom(t *testing.T) {
 	})
 }
 
+func TestWhatIsDroppedMakesRoomToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		cfg := demanding("")
+		cfg.OnDemand.Keep = 2
+		n := start(t, cfg, o, acme.WithTransport(newOracle("used.example", "unused.example", "new.example")))
+		for _, name := range []string{"used.example", "unused.example"} {
+			if _, err := n.Obtain(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(50 * day)
+		n.Used("used.example")
+		time.Sleep(15 * day)
+		if _, err := n.Obtain(t.Context(), "new.example"); err != nil {
+			t.Fatal(err)
+		}
+		n.wantState(t, "with room for two", "used.example", acme.Valid)
+	})
+}
+
 func TestARevokedOnDemandCertificateIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, n := open(t, newOracle("a.example"))

@@ -160,3 +160,37 @@ func TestAnotherCADuringAnOrder(t *testing.T) {
 		}
 	})
 }
+
+func TestAnotherKeyTypeWaitsForTheNextCertificate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, n, _ := served(t)
+		other := sites("a.example")
+		other.Policies[0].KeyType = "p384"
+		if err := n.Reconfigure(other); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(day)
+		if o.ca.count() != 0 || len(n.told.list()) != 0 {
+			t.Errorf("%d orders, OnChange told %q, want nothing", o.ca.count(), n.told.list())
+		}
+	})
+}
+
+func TestAReloadTriesAgainAFailingRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.vault.put(publicCA, sign(t, "a.example", time.Now().Add(-70*day), 90*day, newKey(t)))
+		o.ca.fail(errDown)
+		n := start(t, sites("a.example"), o)
+		time.Sleep(10 * time.Hour)
+		o.ca.fail(nil)
+		if err := n.Reconfigure(sites("a.example")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		if s := n.wantState(t, "after the reload", "a.example", acme.Valid); s.LastError != "" {
+			t.Errorf("it still fails: %s", s.LastError)
+		}
+	})
+}
