@@ -26,6 +26,15 @@ type Certificate struct {
 	NotAfter    time.Time `json:"not_after"`
 	Staple      Staple    `json:"staple"`
 	ACME        *ACME     `json:"acme"` // nil: a certificate from files
+	CRL         CRL       `json:"crl"`
+}
+
+// CRL is what is known from revocation lists; empty for a certificate that names none.
+type CRL struct {
+	State     string `json:"state"`
+	Reason    string `json:"reason"`
+	URL       string `json:"url"`
+	LastError string `json:"last_error"`
 }
 
 // ACME is how dwaar keeps a certificate that it gets itself.

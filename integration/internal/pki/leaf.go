@@ -15,6 +15,7 @@ type Request struct {
 	Names      []string
 	OCSP       []string // AIA OCSP URLs
 	CAIssuers  []string // AIA caIssuers URLs
+	CRL        []string // CRL distribution points
 	MustStaple bool     // RFC 7633
 	NoRevAvail bool     // RFC 9608
 	Key        crypto.Signer
@@ -47,6 +48,7 @@ func (a *Authority) Issue(t testing.TB, r Request) *Leaf {
 		BasicConstraintsValid: true,
 		OCSPServer:            r.OCSP,
 		IssuingCertificateURL: r.CAIssuers,
+		CRLDistributionPoints: r.CRL,
 		ExtraExtensions:       r.extensions(),
 	}
 	for _, name := range r.Names {
