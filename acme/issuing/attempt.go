@@ -87,6 +87,7 @@ func (i *Issuing) askAll(ctx context.Context, p Policy, name string, replaces *C
 		cert, err := i.ask(share, p, c, name, replaces)
 		cancel()
 		if err == nil {
+			i.noteFailed(name, c, failed)
 			return cert, nil
 		}
 		failed = append(failed, fmt.Errorf("issuer %s: %w", c.key(), err))
@@ -95,6 +96,13 @@ func (i *Issuing) askAll(ctx context.Context, p Policy, name string, replaces *C
 		}
 	}
 	return nil, failed
+}
+
+// noteFailed says why those who were asked before c did not issue: c's success hides it.
+func (i *Issuing) noteFailed(name string, c IssuerConfig, failed IssuersError) {
+	if len(failed) > 0 {
+		i.log.Warn("another issuer had to step in", "names", name, "issuer", c.key(), "err", failed)
+	}
 }
 
 // shareOf is the time the next of so many issuers has.

@@ -1,6 +1,7 @@
 package issuing_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -68,16 +70,21 @@ func TestEveryIssuerIsAskedOnceAndItsErrorReported(t *testing.T) {
 	}
 }
 
-func TestTheNextIssuerStepsIn(t *testing.T) {
+func TestTheNextIssuerStepsInAndTheLogSaysWhy(t *testing.T) {
 	limited, good := newFakeCA(t), newFakeCA(t)
 	limited.fail(refuseOrders)
-	i := open(t, t.TempDir())
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	i := issuing.New(openStorage(t, t.TempDir()), nil, log, issuing.Options{})
 	cert := obtain(t, i, policy(limited, good))
 	if err := cert.Leaf.CheckSignatureFrom(good.root); err != nil {
 		t.Error(err)
 	}
 	if loaded, err := i.Load(t.Context(), policy(limited, good), name); err != nil || loaded.Issuer != cert.Issuer {
 		t.Errorf("Load = %v, %v; want the one of %s", loaded, err, cert.Issuer)
+	}
+	if text := said.String(); !strings.Contains(text, "level=WARN msg=\"another issuer had to step in\"") || !strings.Contains(text, "too many certificates") {
+		t.Errorf("the log does not say why the first one did not issue:\n%s", text)
 	}
 }
 
