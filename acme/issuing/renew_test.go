@@ -34,9 +34,10 @@ func TestARenewalTellsItsCAWhatItReplaces(t *testing.T) {
 	}
 }
 
-// A CA that was set up anew, or an account that is another one, does not know the certificate.
+// A CA that was set up anew, or an account that is another one, does not know the certificate;
+// Pebble says serverInternal then, and that of one serial number in 512 of its own.
 func TestACAThatRefusesWhatIsReplacedGetsAnOrderWithout(t *testing.T) {
-	for _, kind := range []string{"malformed", "unauthorized"} {
+	for _, kind := range []string{"malformed", "unauthorized", "serverInternal"} {
 		ca, dir := newFakeCA(t), t.TempDir()
 		i := open(t, dir)
 		old := obtain(t, i, policy(ca))

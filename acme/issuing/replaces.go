@@ -21,12 +21,13 @@ func tell(ctx context.Context, c IssuerConfig, replaces *Certificate) context.Co
 
 // refusesToReplace reports whether an order failed for what it said that it replaces, or may
 // have: the CA was set up anew and knows the certificate no longer, or it was another account's.
-// (When it is replaced already, acmez orders again by itself.) An order that says nothing is
-// always allowed, and a certificate must not expire for a courtesy.
+// Some CAs say serverInternal where they do not find the certificate. (When it is replaced
+// already, acmez orders again by itself.) An order that says nothing is always allowed, and a
+// certificate must not expire for a courtesy.
 func refusesToReplace(err error) bool {
 	var problem acme.Problem
 	return errors.As(err, &problem) && strings.Contains(err.Error(), "creating new order") &&
-		slices.Contains([]string{acme.ProblemTypeMalformed, acme.ProblemTypeUnauthorized}, problem.Type)
+		slices.Contains([]string{acme.ProblemTypeMalformed, acme.ProblemTypeUnauthorized, acme.ProblemTypeServerInternal}, problem.Type)
 }
 
 // replacing is a context that tells certmagic's ACME issuer which certificate an order
