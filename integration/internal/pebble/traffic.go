@@ -99,6 +99,9 @@ func (p *Pebble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault := p.traffic.fault.Load(); fault != nil && *fault != nil && (*fault)(w, r) {
 		return
 	}
+	if r.URL.Path == "/order-plz" {
+		p.knowAs(orderOf(body).Replaces)
+	}
 	if p.servesWithCRL(r) {
 		p.serveWithCRL(w, r)
 		return
