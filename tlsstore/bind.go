@@ -1,20 +1,26 @@
 package tlsstore
 
-// bind turns bindings into bounds. An entry stays where its leaf does.
+// bind turns bindings into bounds. An entry stays where its leaf does. A pair that is bound
+// already stands for what its files have held since.
 func (s *Store) bind(bindings []Binding, old *index) []bound {
-	entries, watching := s.newKeeper(old), make(map[Files]*watched)
+	entries, watching, again := s.newKeeper(old), make(map[Files]*watched), old.read()
 	bounds := make([]bound, len(bindings))
 	for i, b := range bindings {
 		bounds[i] = bound{listener: b.Listener, names: sorted(b.Names...), ocspOff: b.OCSPOff}
 		if b.OnDemand {
 			continue
 		}
-		bounds[i].entry, bounds[i].source = entries.entry(b.Pair, b.Load), b.Pair.Source
+		bounds[i].source = b.Pair.Source
+		if known, ok := again[b.Pair]; ok && b.Load == nil && !b.Waiting {
+			bounds[i].entry, bounds[i].pair, bounds[i].watched = known.entry, known.pair, known.watched
+			continue
+		}
+		bounds[i].entry = entries.entry(b.Pair, b.Load)
 		switch {
 		case b.Waiting:
 			bounds[i].waiting, bounds[i].names = true, sorted(b.Pair.Names...)
 		case b.Load == nil:
-			bounds[i].watched = watch(watching, b.Pair)
+			bounds[i].pair, bounds[i].watched = b.Pair, watch(watching, b.Pair)
 		}
 	}
 	return bounds

@@ -24,6 +24,7 @@ type bound struct {
 	waiting  bool
 	ocspOff  bool
 	watched  *watched // nil if it was not read from files
+	pair     *Pair    // as it was bound, if watched; the files may hold another by now
 }
 
 // leaf is an entry in the catalog.
@@ -70,6 +71,17 @@ func newIndex(cfg Config, bounds []bound) *index {
 		}
 	}
 	return x
+}
+
+// read returns the bounds of pairs that were read from files.
+func (x *index) read() map[*Pair]bound {
+	pairs := make(map[*Pair]bound)
+	for _, b := range x.bounds {
+		if b.watched != nil {
+			pairs[b.pair] = b
+		}
+	}
+	return pairs
 }
 
 func (x *index) site(listener string) *sites {

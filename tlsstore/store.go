@@ -65,8 +65,8 @@ func New(cfg Config, log *slog.Logger) (*Store, error) {
 
 // Apply exchanges everything that is served for bindings, at once: a handshake sees the old
 // set or the new one. A leaf that stays keeps its staple and whether it is revoked. What was
-// got on demand stays where a binding is still on demand for its name. On an error nothing
-// has changed.
+// got on demand stays where a binding is still on demand for its name, and a Pair that is bound
+// already stands for what its files have held since. On an error nothing has changed.
 func (s *Store) Apply(bindings []Binding) error { return s.apply(nil, bindings) }
 
 // Reconfigure is Apply together with another Config.
@@ -91,7 +91,7 @@ func (s *Store) apply(cfg *Config, bindings []Binding) error {
 	}
 	old := s.rebind(cfg, bindings)
 	for _, b := range bindings {
-		if b.Pair != nil && old.leaves[b.Pair.Fingerprint] == nil && !b.Waiting {
+		if b.Pair != nil && old.leaves[b.Pair.Fingerprint] == nil && !b.Waiting && s.leaf(b.Pair.Fingerprint) != nil {
 			s.warn(b.Names, b.Pair)
 		}
 	}
