@@ -21,11 +21,14 @@ type route struct {
 	name dwaarfile.Token
 	rank int    // of its directive
 	path string // the one it matches, "" for every path
+	all  bool   // no request it matches passes it
 }
 
-// route appends a directive.
-func (s *scope) route(l line, set *match.Set, d handler.Directive) {
+// route appends a directive. inner is what stands in its block, if that are
+// directives too.
+func (s *scope) route(l line, set *match.Set, d handler.Directive, inner ...route) {
 	r := route{Route: handler.Route{Match: set, Directive: d}, name: l.Name}
+	r.all = answers(d) || slices.ContainsFunc(inner, func(r route) bool { return r.all && r.path == "" })
 	r.rank = l.b.language.site.rank(l.Name.Text)
 	switch d := d.(type) {
 	case handler.HandlePath:
@@ -84,24 +87,20 @@ func moreSpecific(a, b string) int {
 func (s *scope) checkReached(b *builder) {
 	final, handles := map[string]route{}, map[string]route{} // by path
 	for _, r := range s.routes {
-		takers := []map[string]route{final}
+		if !b.checkTaken(final, r) && r.isHandle() {
+			b.checkTaken(handles, r)
+		}
 		if r.isHandle() {
-			takers = append(takers, handles)
-		}
-		for _, taker := range takers {
-			b.checkTaken(taker, r)
-		}
-		switch {
-		case r.isHandle():
 			handles[r.path] = r
-		case r.answers():
+		}
+		if r.all {
 			final[r.path] = r
 		}
 	}
 }
 
 // checkTaken reports r if one of takers, by their paths, takes all its requests.
-func (b *builder) checkTaken(takers map[string]route, r route) {
+func (b *builder) checkTaken(takers map[string]route, r route) (taken bool) {
 	before, taken := takers[r.path]
 	if !taken {
 		before, taken = takers[""]
@@ -109,6 +108,7 @@ func (b *builder) checkTaken(takers map[string]route, r route) {
 	if taken {
 		b.problem(r.name, "%s is never reached: %s at %s takes its requests", r.name.Text, before.name.Text, before.name.Pos)
 	}
+	return taken
 }
 
 // isHandle tells whether r excludes the handles after it.
@@ -120,9 +120,9 @@ func (r route) isHandle() bool {
 	return false
 }
 
-// answers tells whether no request passes r.
-func (r route) answers() bool {
-	switch r.Directive.(type) {
+// answers tells whether no request passes d.
+func answers(d handler.Directive) bool {
+	switch d.(type) {
 	case handler.Respond, handler.Redir, handler.ReverseProxy:
 		return true
 	}
@@ -138,7 +138,7 @@ func decodeHandle(l line, s *scope) {
 	inner := &scope{site: s.site}
 	l.b.language.site.read(l.b, l.block(), inHandle, inner)
 	if ok {
-		s.route(l, set, handler.Handle{Routes: inner.chain(l.b)})
+		s.route(l, set, handler.Handle{Routes: inner.chain(l.b)}, inner.routes...)
 	}
 }
 
@@ -148,6 +148,6 @@ func decodeHandlePath(l line, s *scope) {
 	inner := &scope{site: s.site}
 	l.b.language.site.read(l.b, l.block(), inHandle, inner)
 	if ok {
-		s.route(l, nil, handler.HandlePath{Path: path, Routes: inner.chain(l.b)})
+		s.route(l, nil, handler.HandlePath{Path: path, Routes: inner.chain(l.b)}, inner.routes...)
 	}
 }
