@@ -14,6 +14,12 @@ import (
 	"dwaar/ocspsvc"
 )
 
+// What to do about a server that comes to no verdict.
+const (
+	noHandshake = "No TLS handshake with the server came about; check its name, its port, and whether it serves this name with TLS there."
+	badChain    = "A strict client refuses the server's chain, so there is no issuer to believe; check that the server sends the intermediates, or give another --servername or other roots (--ca)."
+)
+
 // shaken is what one handshake showed.
 type shaken struct {
 	address, name string
@@ -71,16 +77,20 @@ func (c ocspCheckCmd) roots() (*x509.CertPool, error) {
 func unreachable(address string, err error) error {
 	var timeout net.Error
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		return because(ocspsvc.ReasonTimeout, fmt.Errorf("%s did not finish a handshake within %v", address, checkTimeout))
+		return because(ocspsvc.ReasonTimeout, advised{fmt.Errorf("%s did not finish a handshake within %v", address, checkTimeout), noHandshake})
 	}
-	return because(ocspsvc.ReasonUnreachable, fmt.Errorf("%s: %w", address, err))
+	var lookup *net.DNSError
+	if errors.As(err, &lookup) && lookup.IsNotFound {
+		err = fmt.Errorf("%w, and no file of that name either", err)
+	}
+	return because(ocspsvc.ReasonUnreachable, advised{fmt.Errorf("%s: %w", address, err), noHandshake})
 }
 
 // judge is a strict client's decision about chain and staple.
 func (s *shaken) judge(now time.Time) (ocspsvc.Verdict, error) {
 	chains, err := s.verifyChain(now)
 	if err != nil {
-		err = because(ocspsvc.ReasonNoIssuer, fmt.Errorf("the chain is not valid: %w", err))
+		err = because(ocspsvc.ReasonNoIssuer, advised{fmt.Errorf("the chain is not valid: %w", err), badChain})
 		return ocspsvc.Refusal(err), err
 	}
 	if len(s.staple) == 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,18 @@ func TestCheckOfAServerThatCannotBeReached(t *testing.T) {
 	}()
 	expectVerdict(t, "unreachable", "ocsp", "check", plain.Addr().String(), "--ca", h.roots)
 	dwaar(t, "ocsp", "check", plain.Addr().String(), "--ca", in(h.dir, "none")).expect(t, 1, "none: no such file")
+}
+
+func TestCheckAdvisesAboutTheServerAndNotAboutAResponder(t *testing.T) {
+	h := newHouse(t)
+	dwaar(t, "ocsp", "check", freePort(t), "--ca", h.roots).expect(t, 1, "No TLS handshake with the server came about")
+	dwaar(t, "ocsp", "check", h.server(t)).expect(t, 1, "A strict client refuses the server's chain")
+}
+
+func TestCheckOfAMisspelledFileSaysThatThereIsNone(t *testing.T) {
+	if err := unreachable("chian.pem:443", &net.DNSError{Err: "no such host", IsNotFound: true}); !strings.Contains(err.Error(), "no such host, and no file of that name either") {
+		t.Errorf("says only: %v", err)
+	}
 }
 
 func TestCheckOfAFileAsksItsResponder(t *testing.T) {

@@ -8,7 +8,7 @@ type fact struct{ name, value string }
 // verdict prints v and returns what the exit code follows from: nil only for a
 // valid good, why it was refused for others.
 func (a *app) verdict(v ocspsvc.Verdict, why error, asJSON bool, facts ...fact) error {
-	if err := a.printVerdict(v, asJSON, facts); err != nil {
+	if err := a.printVerdict(v, why, asJSON, facts); err != nil {
 		return err
 	}
 	if why != nil {
@@ -20,7 +20,7 @@ func (a *app) verdict(v ocspsvc.Verdict, why error, asJSON bool, facts ...fact) 
 	return nil
 }
 
-func (a *app) printVerdict(v ocspsvc.Verdict, asJSON bool, facts []fact) error {
+func (a *app) printVerdict(v ocspsvc.Verdict, why error, asJSON bool, facts []fact) error {
 	if asJSON {
 		return a.json(v)
 	}
@@ -31,7 +31,7 @@ func (a *app) printVerdict(v ocspsvc.Verdict, asJSON bool, facts []fact) error {
 	t.row("valid", yesNo(v.Valid()))
 	t.row("status", orDash(v.Status.String()))
 	t.row("reason", string(v.Reason))
-	t.row("", v.Reason.Explain())
+	t.row("", advice(why, v.Reason.Explain()))
 	t.row("this update", when(v.ThisUpdate))
 	t.row("next update", when(v.NextUpdate))
 	t.row("produced at", when(v.ProducedAt))
