@@ -15,13 +15,14 @@ import (
 // network, and takes it over if it still counts. It reports whether c needs no
 // round now.
 func (s *Service) recall(ctx context.Context, c *certificate) bool {
-	if c.recalled || ended(ctx) {
+	if ended(ctx) || !s.claimRecall(c) {
 		return false
 	}
-	c.recalled = true
 	record, err := s.store.Load(ctx, c.fingerprint)
 	if err != nil && ended(ctx) {
+		s.mu.Lock()
 		c.recalled = false
+		s.mu.Unlock()
 		return false
 	}
 	if err == nil {
@@ -41,9 +42,18 @@ func (s *Service) recall(ctx context.Context, c *certificate) bool {
 	return c.place > 0 && time.Now().Before(c.due)
 }
 
+func (s *Service) claimRecall(c *certificate) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !c.recalled
+	c.recalled = true
+	return first
+}
+
 // restore verifies a stored record. A good one has to be servable, now or
 // soon; a revoked one counts also after its nextUpdate, because a certificate
-// does not get better while its responder is dead (V2).
+// does not get better while its responder is dead, and before its thisUpdate,
+// because it was stored after that: then the clock is wrong (V2).
 func (s *Service) restore(c *certificate, record respstore.Record) error {
 	leaf, issuer, err := s.identifyStored(c, record)
 	if err != nil {
@@ -51,7 +61,8 @@ func (s *Service) restore(c *certificate, record respstore.Record) error {
 	}
 	cfg, now := s.settings.Load().cfg, time.Now().Round(0)
 	verdict, err := judge(record.Response, leaf, issuer, now, cfg)
-	if reason := ocspsvc.ReasonOf(err); reason == ocspsvc.ReasonExpired || reason == ocspsvc.ReasonTooOld {
+	switch ocspsvc.ReasonOf(err) {
+	case ocspsvc.ReasonExpired, ocspsvc.ReasonTooOld, ocspsvc.ReasonNotYetValid:
 		if then, past := judge(record.Response, leaf, issuer, latest(verdict.ThisUpdate, verdict.ProducedAt), cfg); past == nil && then.Status == ocspsvc.Revoked {
 			verdict, err = then, nil
 		}

@@ -69,10 +69,14 @@ func (s *Service) rejudge(c *certificate, now time.Time) {
 	}
 	c.held, c.next = c.held.again(cfg.MaxAge), c.next.again(cfg.MaxAge)
 	s.settle(c, now)
-	if c.lane != nil && c.lane.breaker.until.Sub(now) > lastPause {
+	empty := c.held == nil && c.recalled
+	if empty {
+		c.recalled = false // what was stored, and not in time, may be now
+	}
+	if c.lane != nil && (empty || c.lane.breaker.until.Sub(now) > lastPause) {
 		c.lane.breaker.probeNow(now)
 	}
-	if c.place > 0 && !c.ready && (c.due.Sub(now) > cfg.RefreshEvery || c.interval == 0 && !c.over(now)) {
+	if c.place > 0 && !c.ready && (empty || c.due.Sub(now) > cfg.RefreshEvery || c.interval == 0 && !c.over(now)) {
 		s.queueAt(c, now, c.interval)
 	}
 }
