@@ -50,7 +50,7 @@ func (s *Store) Put(ctx context.Context, r Record) error {
 	if err != nil {
 		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
 	}
-	if err := s.write(ctx, key(r.Leaf), content); err != nil {
+	if err := s.within(ctx, func() error { return s.storage.Store(ctx, key(r.Leaf), content) }); err != nil {
 		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
 	}
 	return nil
@@ -59,15 +59,24 @@ func (s *Store) Put(ctx context.Context, r Record) error {
 // errStuck is why nothing is written while storage still owes an answer.
 var errStuck = errors.New("storage has not finished an earlier write")
 
-// write gives storage as long as ctx lasts. A disk that hangs is one that no
+// Discard deletes leaf's record from storage, and keeps what memory shows: for
+// one that Put could not replace and that must not be found by a restart.
+func (s *Store) Discard(ctx context.Context, leaf Fingerprint) error {
+	if s.storage == nil {
+		return nil
+	}
+	return s.within(ctx, func() error { return s.remove(ctx, key(leaf)) })
+}
+
+// within gives a write as long as ctx lasts. A disk that hangs is one that no
 // context can reach, so the write is left behind then, and no other begun
 // before it ends: they would pile up, and could overtake each other.
-func (s *Store) write(ctx context.Context, key string, content []byte) error {
+func (s *Store) within(ctx context.Context, write func() error) error {
 	if s.stuck.Load() > 0 {
 		return errStuck
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.storage.Store(ctx, key, content) }()
+	go func() { done <- write() }()
 	select {
 	case err := <-done:
 		return err

@@ -283,3 +283,23 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestADiscardedRecordIsGoneFromStorageAndStaysInMemory(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	put(t, s, record("a", time.Now()))
+	for range 2 { // the second time there is none
+		if err := s.Discard(t.Context(), leaf("a")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Load(t.Context(), leaf("a")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Load = %v", err)
+	}
+	if _, shown := s.Get(leaf("a")); !shown {
+		t.Error("memory has lost it too")
+	}
+	if err := respstore.New(nil, quiet(t)).Discard(t.Context(), leaf("a")); err != nil {
+		t.Errorf("without storage: %v", err)
+	}
+}

@@ -32,14 +32,18 @@ func (s *Service) refuses(c *certificate, h *held) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := c.newest()
-	if known == nil || h.revoked() {
+	if known == nil {
 		return nil
 	}
 	old := &ocspsvc.Error{Reason: ocspsvc.ReasonTooOld}
-	switch {
+	switch older := h.verdict.ThisUpdate.Before(known.verdict.ThisUpdate); {
+	case h.revoked() && known.revoked() && older: // a good one between the two would lift it
+		old.Err = errors.New("a revocation that is older than the one held")
+	case h.revoked():
+		return nil
 	case known.revoked() && !h.verdict.ThisUpdate.After(known.verdict.ThisUpdate):
 		old.Err = errors.New("a good answer that is not newer than the revocation")
-	case !known.revoked() && h.verdict.ThisUpdate.Before(known.verdict.ThisUpdate) && time.Now().Round(0).Before(known.until()):
+	case !known.revoked() && older && time.Now().Round(0).Before(known.until()):
 		old.Err = errors.New("an answer that is older than the one held")
 	default:
 		return nil
@@ -47,8 +51,10 @@ func (s *Service) refuses(c *certificate, h *held) error {
 	return old
 }
 
-// persist stores h. Shutting down does not interrupt it; a caller with a
-// deadline, as Prime, waits at most a second longer for a disk that hangs.
+// persist stores h, unless c has left and come back meanwhile: what another
+// round has stored for it since may be newer. Shutting down does not interrupt
+// it; a caller with a deadline, as Prime, waits at most a second longer for a
+// disk that hangs.
 func (s *Service) persist(ctx context.Context, c *certificate, h *held) {
 	patience := s.settings.Load().cfg.Timeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -61,13 +67,25 @@ func (s *Service) persist(ctx context.Context, c *certificate, h *held) {
 	if c.issuer != nil {
 		record.Issuer = c.issuer.Raw
 	}
+	back, news := s.isBack(c), h.revoked() && !c.held.revoked()
 	s.mu.Unlock()
-	if err := s.store.Put(bounded, record); err != nil {
+	if back && !h.revoked() {
+		return
+	}
+	err := s.store.Put(bounded, record)
+	if err != nil && news { // a restart must not find the good one from before
+		err = errors.Join(err, s.store.Discard(bounded, c.fingerprint))
+	}
+	if err != nil {
 		s.counts.storeErrors.Inc()
 		s.log.Warn("staple could not be stored, using it all the same",
 			append(who(c), "reason", ocspsvc.ReasonStoreError, "err", err)...)
 	}
 }
+
+// isBack reports whether c has left the catalog and its leaf is there again. It
+// wants s.mu held.
+func (s *Service) isBack(c *certificate) bool { return c.gone && s.certs[c.fingerprint] != nil }
 
 // adopt makes h what counts and plans the next round. A good answer ahead of
 // time waits while the one before it can be served (S3).
@@ -81,7 +99,9 @@ func (s *Service) adopt(c *certificate, h *held) {
 	c.freed = false
 	s.hold(c, h, now)
 	if c.gone {
-		s.store.Forget(c.fingerprint)
+		if !s.isBack(c) {
+			s.store.Forget(c.fingerprint)
+		}
 		return
 	}
 	s.answered(c.lane, now)

@@ -12,6 +12,7 @@
 //	good, thisUpdate ahead of now  attached from thisUpdate on, the old one until then (S3)
 //	good, older than what is held  refused: nobody may turn the clock back
 //	revoked                        removed at once, and stored, so that a restart knows it too
+//	revoked, older than that       refused: a good one between the two would lift it
 //	good, newer than the revoked   attached again: a hold was lifted
 //	unknown, errors, garbage       kept until its own end (S4)
 //	none at all                    kept until nextUpdate, the delegate's end or max_age (S3)
