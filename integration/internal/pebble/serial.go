@@ -14,13 +14,14 @@ import (
 func (p *Pebble) knowAs(replaces string) {
 	_, text, _ := strings.Cut(replaces, ".")
 	der, _ := base64.RawURLEncoding.DecodeString(text)
+	if order, err := p.db.GetOrderByIssuedSerial(hex.EncodeToString(der)); err == nil {
+		seen(order)
+		return
+	}
 	if len(der) < 2 || der[0] != 0 {
 		return
 	}
 	asked, known := hex.EncodeToString(der), hex.EncodeToString(der[1:])
-	if _, err := p.db.GetOrderByIssuedSerial(asked); err == nil {
-		return
-	}
 	order, err := p.db.GetOrderByIssuedSerial(known)
 	if err != nil {
 		return
@@ -28,4 +29,11 @@ func (p *Pebble) knowAs(replaces string) {
 	_ = p.db.AddOrderByIssuedSerial(&core.Order{
 		ID: order.ID, Order: order.Order, AccountID: order.AccountID, CertificateObject: &core.Certificate{ID: asked},
 	})
+}
+
+// seen makes what Pebble has written to an order visible to who reads it next: it marks what is
+// replaced under the order's lock, and looks without.
+func seen(order *core.Order) {
+	order.Lock()
+	defer order.Unlock()
 }
