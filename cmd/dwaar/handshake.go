@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"dwaar/ocspsvc"
@@ -147,7 +146,7 @@ func (s *shaken) facts() []fact {
 	leaf := s.presented[0]
 	return []fact{
 		{"server", s.address + " (" + s.name + "), " + s.version},
-		{"certificate", leaf.Subject.String() + ", " + strings.Join(leaf.DNSNames, " ")},
+		{"certificate", subjectAndNames(leaf)},
 		{"must-staple", yesNo(ocspsvc.HasMustStaple(leaf))},
 		{"staple", fmt.Sprintf("%d bytes", len(s.staple))},
 	}

@@ -87,10 +87,25 @@ func TestFetchWithIssuerAndURLGivenByHand(t *testing.T) {
 	dwaar(t, "ocsp", "fetch", "--cert", in(h.dir, "none")).expect(t, 1, "none: no such file")
 }
 
+func TestFetchSaysWhichArgumentIsWrong(t *testing.T) {
+	h := newHouse(t)
+	h.chain = h.certificates(t, "alone.pem", h.leaf.Cert)
+	dwaar(t, h.fetchArgs("--issuer", h.roots)...).expect(t, 1, h.roots+" holds no certificate that issued "+h.chain, "Give the certificate that signed")
+	dwaar(t, h.fetchArgs("--issuer", h.issuer, "--url", "ftp://127.0.0.1")...).expect(t, 1, "Write the responder as http:// or https://")
+	dwaar(t, h.fetchArgs("--issuer", h.issuer, "--url", "127.0.0.1:80")...).expect(t, 1, "Write the responder as http:// or https://")
+}
+
+func TestFetchOfACertificateWithoutNamesShowsItsSubjectAlone(t *testing.T) {
+	h := newHouse(t)
+	h.chain = h.certificates(t, "ca.pem", h.ca.Cert)
+	dwaar(t, h.fetchArgs()...).expect(t, 1, "certificate  "+h.ca.Cert.Subject.String()+"\n")
+}
+
 func TestFetchOfASelfSignedCertificate(t *testing.T) {
 	h := newHouse(t)
 	h.chain = h.certificates(t, "self.pem", ocsptest.SelfSigned(t, ocsptest.OCSP(h.url)).Cert)
 	expectVerdict(t, "self_signed", h.fetchArgs()...)
+	expectVerdict(t, "self_signed", h.fetchArgs("--issuer", h.issuer)...)
 }
 
 func TestFetchPrintsOneJSONObject(t *testing.T) {

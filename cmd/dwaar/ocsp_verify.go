@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"time"
 
 	"dwaar/ocspsvc"
@@ -56,14 +55,18 @@ func (c ocspVerifyCmd) certificates() (leaf *x509.Certificate, issuers []*x509.C
 func (c ocspVerifyCmd) judge(raw []byte, leaf *x509.Certificate, issuers []*x509.Certificate) (ocspsvc.Verdict, error) {
 	issuer := ocspsvc.FindIssuer(leaf, issuers)
 	if issuer == nil {
-		err := because(ocspsvc.ReasonNoIssuer, fmt.Errorf("%s holds no certificate that issued %s", c.Issuer, c.Cert))
+		err := wrongIssuer(c.Issuer, c.Cert)
 		return ocspsvc.Refusal(err), err
 	}
 	r, err := ocspsvc.ParseResponse(raw)
 	if err != nil {
 		return ocspsvc.Refusal(err), err
 	}
-	return ocspsvc.Verify(r, leaf, issuer, c.now(), c.options())
+	v, err := ocspsvc.Verify(r, leaf, issuer, c.now(), c.options())
+	if ocspsvc.ReasonOf(err) == ocspsvc.ReasonNoNextUpdate {
+		err = advised{err, "The answer has no nextUpdate, so nothing says when it ends; have the responder set it, or bound its age with --max-age."}
+	}
+	return v, err
 }
 
 func (c ocspVerifyCmd) now() time.Time {

@@ -39,6 +39,14 @@ func TestVerifyMovesItsClock(t *testing.T) {
 	expectVerdict(t, "not_yet_valid", h.verifyArgs(t, "--at", at(-48*time.Hour))...)
 }
 
+func TestVerifyAdvisesWhatItsOwnArgumentsCanDo(t *testing.T) {
+	h := newHouse(t)
+	h.responder.Set(ocsptest.NoNextUpdate)
+	dwaar(t, h.verifyArgs(t)...).expect(t, 1, "or bound its age with --max-age")
+	h.issuer = h.roots
+	dwaar(t, h.verifyArgs(t)...).expect(t, 1, h.roots+" holds no certificate that issued "+h.chain, "Give the certificate that signed")
+}
+
 func TestMaxAgeBoundsAndStandsInForNextUpdate(t *testing.T) {
 	h := newHouse(t)
 	h.responder.Change(func(s *ocsptest.Settings) { s.Age = 2 * 24 * time.Hour })

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -69,10 +71,16 @@ func (q question) fetch(ctx context.Context, asker *client.Client, leaf *x509.Ce
 	if issuer == nil {
 		var err error
 		if issuer, err = asker.FetchIssuer(ctx, leaf); err != nil {
+			if q.issuer != "" && ocspsvc.ReasonOf(err) == ocspsvc.ReasonNoIssuer {
+				err = wrongIssuer(q.issuer, q.cert)
+			}
 			return nil, ocspsvc.Refusal(err), err
 		}
 	}
 	r, err := asker.FetchFrom(ctx, leaf, issuer, q.responders(leaf)...)
+	if form := (*netguard.URLError)(nil); q.url != "" && errors.As(err, &form) {
+		err = advised{err, "Write the responder as http:// or https://, a host and, where it has one, a path."}
+	}
 	if err != nil {
 		return nil, ocspsvc.Refusal(err), err
 	}
@@ -87,9 +95,25 @@ func (q question) responders(leaf *x509.Certificate) []string {
 	return leaf.OCSPServer
 }
 
+// wrongIssuer refuses a file of issuers that has not the right one.
+func wrongIssuer(issuers, leaf string) error {
+	return because(ocspsvc.ReasonNoIssuer, advised{
+		fmt.Errorf("%s holds no certificate that issued %s", issuers, leaf),
+		"Give the certificate that signed this one: openssl x509 -noout -issuer shows its name.",
+	})
+}
+
+// subjectAndNames is how a certificate is shown to people.
+func subjectAndNames(cert *x509.Certificate) string {
+	if len(cert.DNSNames) == 0 {
+		return cert.Subject.String()
+	}
+	return cert.Subject.String() + ", " + strings.Join(cert.DNSNames, " ")
+}
+
 func (r *answer) facts() []fact {
 	return []fact{
-		{"certificate", r.leaf.Subject.String() + ", " + strings.Join(r.leaf.DNSNames, " ")},
+		{"certificate", subjectAndNames(r.leaf)},
 		{"asked", orDash(strings.Join(r.asked, " "))},
 		{"must-staple", yesNo(ocspsvc.HasMustStaple(r.leaf))},
 	}
