@@ -31,14 +31,19 @@ func (c ocspRefreshCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	var rows int
 	var failed []admin.Refreshed
 	t := newTable(a.stdout, "NAMES", "REASON", "STAPLE", "NEXT UPDATE", "ERROR")
 	err = client.Refresh(context.Background(), c.Name, func(r admin.Refreshed) {
+		rows++
 		t.row(names(r.Names), orDash(r.Reason), r.Staple.State, when(r.Staple.NextUpdate), orDash(r.Error))
 		if !c.done(r) {
 			failed = append(failed, r)
 		}
 	})
+	if err != nil && rows == 0 {
+		return err
+	}
 	if err := errors.Join(err, t.flush()); err != nil {
 		return err
 	}

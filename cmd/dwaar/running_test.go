@@ -115,7 +115,7 @@ func TestCertificatesAreListedAndShown(t *testing.T) {
 		"names         a.example b.example c.example d.example\n", "fingerprint   aa11\n", "must-staple   yes\n", "revoked       no\n",
 		"reason        good\n              "+ocspsvc.ReasonGood.Explain()+"\n", "next update   2026-03-01T14:00:00Z\n", "responder     CN=OCSP\n")
 	dwaar(t, "certs", "show", "bb22", "--json").expect(t, 0, `"bare.example"`)
-	dwaar(t, "certs", "show", "nobody.example").expect(t, 1, "dwaar: no certificate for nobody.example is served")
+	dwaar(t, "certs", "show", "nobody.example").expect(t, 1, "dwaar: no certificate for nobody.example is served: `dwaar certs list` shows which are")
 }
 
 func TestReloadSendsAnAbsolutePath(t *testing.T) {
@@ -164,7 +164,11 @@ func TestRefreshExitsByItsOutcome(t *testing.T) {
 	dwaar(t, "ocsp", "refresh", "a.example").expect(t, 0, "good", "fresh", "2026-03-01T12:00:00Z")
 	dwaar(t, "ocsp", "refresh", "bare.example").expect(t, 1, "no_responder")
 	dwaar(t, "ocsp", "refresh", "--all").expect(t, 0, "good", "no_responder") // nobody to ask is nothing undone
-	dwaar(t, "ocsp", "refresh", "nobody.example").expect(t, 1, "no certificate for nobody.example is served")
+	unknown := dwaar(t, "ocsp", "refresh", "nobody.example")
+	unknown.expect(t, 1, "no certificate for nobody.example is served")
+	if unknown.out != "" {
+		t.Errorf("refreshing nothing prints %q", unknown.out)
+	}
 
 	answers["aa11"] = struct {
 		staple admin.Staple

@@ -124,7 +124,7 @@ func extend(w http.ResponseWriter, _ *http.Request, d time.Duration) {
 }
 
 func notServed(w http.ResponseWriter, name string) {
-	refuse(w, http.StatusNotFound, "no certificate for "+name+" is served; GET /certs lists them")
+	refuse(w, http.StatusNotFound, "no certificate for "+name+" is served: `dwaar certs list` shows which are")
 }
 
 func refuse(w http.ResponseWriter, code int, message string) {
