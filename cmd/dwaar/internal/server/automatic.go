@@ -39,10 +39,12 @@ func (s *Server) bindings(p *plan) []tlsstore.Binding {
 	return all
 }
 
-// bind serves p with the certificates that are kept now.
+// bind serves p with the certificates that are kept now, but none that still
+// waits for its staple.
 func (s *Server) bind(p *plan) error {
 	s.shown.mu.Lock()
 	defer s.shown.mu.Unlock()
+	before := s.shown.pairs
 	s.shown.pairs = map[string]*tlsstore.Pair{}
 	for cert := range s.acme.Certificates() {
 		if cert.Source == acme.SourceOnDemand {
@@ -51,7 +53,7 @@ func (s *Server) bind(p *plan) error {
 		if pair, err := pairOf(cert); err != nil {
 			s.log.Error("a certificate cannot be served", "names", []string{cert.Name}, "err", err)
 		} else {
-			s.shown.pairs[cert.Name] = pair
+			s.shown.pairs[cert.Name] = s.shown.served(cert.Name, pair, before[cert.Name])
 		}
 	}
 	return s.certs.Reconfigure(p.cfg.TLS, s.bindings(p))

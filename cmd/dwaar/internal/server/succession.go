@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/stapler"
 	"dwaar/proxy/config"
 	"dwaar/tlsstore"
@@ -18,7 +19,8 @@ const stapleWait = 10 * time.Second
 
 // succeed binds pair. Where a certificate serves that is still good, pair waits
 // for its staple first, so that no handshake in between is without one. One
-// that clients refuse without a staple waits for as long as the other is good.
+// that clients refuse without a staple, or that is revoked, waits for as long as
+// the other is good.
 func (s *Server) succeed(ctx context.Context, name string, pair *tlsstore.Pair) {
 	if !s.serves(name) {
 		s.promote(name, pair)
@@ -28,7 +30,12 @@ func (s *Server) succeed(ctx context.Context, name string, pair *tlsstore.Pair) 
 	s.sync()
 	ctx, cancel := context.WithTimeout(ctx, stapleWait)
 	defer cancel()
-	if _, err := s.stapler.Refresh(ctx, pair.Fingerprint); err != nil && pair.MustStaple {
+	status, err := s.stapler.Refresh(ctx, pair.Fingerprint)
+	switch {
+	case status.Reason == ocspsvc.ReasonRevoked: // and the manager knows
+		s.log.Warn("a renewed certificate is revoked already, the one before serves on", "names", []string{name}, "serial", pair.Serial)
+		return
+	case err != nil && pair.MustStaple:
 		s.log.Warn("a renewed must-staple certificate waits for its staple, the one before serves on",
 			"names", []string{name}, "serial", pair.Serial, "err", err)
 		return
@@ -39,6 +46,15 @@ func (s *Server) succeed(ctx context.Context, name string, pair *tlsstore.Pair) 
 // promote binds pair, whatever has been waiting.
 func (s *Server) promote(name string, pair *tlsstore.Pair) {
 	s.change(func(now *shown) { now.promote(name, pair) })
+}
+
+// served is which of two certificates handshakes see: the one before, if there
+// is one, while next waits.
+func (now *shown) served(name string, next, before *tlsstore.Pair) *tlsstore.Pair {
+	if waiting := now.waiting[name]; before != nil && waiting != nil && waiting.Fingerprint == next.Fingerprint {
+		return before
+	}
+	return next
 }
 
 func (now *shown) promote(name string, pair *tlsstore.Pair) {

@@ -1,0 +1,24 @@
+package server
+
+import (
+	"context"
+
+	"dwaar/tlsstore"
+)
+
+// Hold goes back to the moment in which the certificate that the manager has
+// for a name waits for its staple, while one from before serves.
+func (s *Server) Hold(name string, before *tlsstore.Pair) error {
+	cert, _ := s.acme.Certificate(name)
+	next, err := pairOf(cert)
+	if err != nil {
+		return err
+	}
+	s.change(func(now *shown) { now.pairs[name], now.waiting[name] = before, next })
+	return nil
+}
+
+// Succeed lets next follow what is served for a name.
+func (s *Server) Succeed(ctx context.Context, name string, next *tlsstore.Pair) {
+	s.succeed(ctx, name, next)
+}
