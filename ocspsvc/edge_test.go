@@ -91,6 +91,30 @@ func TestTheCertIDHasToBeByTheHashAskedFor(t *testing.T) {
 	}
 }
 
+// The hash that was asked for has to be there; what is said under another one
+// counts if it is worse.
+func TestARevocationUnderTheOtherHashCounts(t *testing.T) { // C5b
+	ca := ocsptest.NewCA(t)
+	leaf := ca.Leaf(t)
+	for status, want := range map[ocspsvc.Status]ocspsvc.Reason{
+		ocspsvc.Revoked: ocspsvc.ReasonRevoked, ocspsvc.Unknown: ocspsvc.ReasonUnknown,
+	} {
+		one, two := good(t, leaf), good(t, leaf)
+		two.CertID, two.Status = newID(t, leaf, crypto.SHA256), status
+		if status == ocspsvc.Revoked {
+			two.RevokedAt = two.ThisUpdate
+		}
+		response := sign(t, ca, ocspsvc.Template{Singles: []ocspsvc.Single{one, two}})
+		verdict, err := judge(response, leaf, 0, ocspsvc.VerifyOptions{Hash: crypto.SHA1})
+		if verdict.Reason != want {
+			t.Errorf("good by SHA-1 and %s by SHA-256: %s (%v)", status, verdict.Reason, err)
+		}
+		if _, err := judge(response, leaf, 0, ocspsvc.VerifyOptions{Hash: crypto.SHA384}); ocspsvc.ReasonOf(err) != ocspsvc.ReasonWrongCertificate {
+			t.Errorf("nothing by SHA-384: %v", err)
+		}
+	}
+}
+
 func TestADelegateEndsWhatItSigned(t *testing.T) {
 	ca := ocsptest.NewCA(t)
 	leaf := ca.Leaf(t)

@@ -32,8 +32,9 @@ type VerifyOptions struct {
 	// one without any is judged by its times (RFC 9919 §4).
 	Nonce []byte
 
-	// Hash is the CertID's hash that was asked for. 0 accepts any of SHA-1,
-	// SHA-256, SHA-384 and SHA-512.
+	// Hash is the CertID's hash that was asked for, by which there has to be a
+	// single. One by another hash counts only if it says worse. 0 accepts any
+	// of SHA-1, SHA-256, SHA-384 and SHA-512.
 	Hash crypto.Hash
 }
 
@@ -87,13 +88,19 @@ func (c *check) status() error {
 // single collects the singles about leaf (RFC 6960 §3.2 #1) and takes from
 // them the most pessimistic view: the worst status, the shortest validity.
 func (c *check) single() error {
+	asked := false
 	for i := range c.r.Singles {
 		single := &c.r.Singles[i]
-		if (c.o.Hash == 0 || c.o.Hash == single.CertID.Hash) && single.CertID.Matches(c.leaf, c.issuer) {
+		if !single.CertID.Matches(c.leaf, c.issuer) {
+			continue
+		}
+		byHash := c.o.Hash == 0 || c.o.Hash == single.CertID.Hash
+		asked = asked || byHash
+		if byHash || single.Status != Good {
 			c.matching = append(c.matching, single)
 		}
 	}
-	if len(c.matching) == 0 {
+	if !asked {
 		return refuse(ReasonWrongCertificate, "none of %d single responses is about serial %x of %s",
 			len(c.r.Singles), c.leaf.SerialNumber, c.leaf.Issuer)
 	}
