@@ -48,33 +48,37 @@ var schemes = []scheme{
 }
 
 // signatureAlgorithm names the algorithm, and for RSA-PSS the length of its
-// salt. It is x509.UnknownSignatureAlgorithm for what is not supported.
+// salt. It is x509.UnknownSignatureAlgorithm for what is not supported. The
+// parameters are not signed, so they are as the RFCs have them: NULL or absent
+// for RSA (RFC 4055 §5), absent for others (RFC 5758 §3.2, RFC 8410 §3).
+// Clients refuse what somebody on the way has changed in them, and some end
+// the handshake.
 func signatureAlgorithm(oid asn1.ObjectIdentifier, params cryptobyte.String) (x509.SignatureAlgorithm, int) {
 	if oid.Equal(oidRSAPSS) {
 		return pssAlgorithm(params)
 	}
-	if !params.Empty() && !bytes.Equal(params, asn1NULL) {
-		return x509.UnknownSignatureAlgorithm, 0
-	}
 	for _, s := range schemes {
-		if s.oid.Equal(oid) {
+		if s.oid.Equal(oid) && (params.Empty() || s.key == x509.RSA && noParams(params)) {
 			return s.algorithm, 0
 		}
 	}
 	return x509.UnknownSignatureAlgorithm, 0
 }
 
+func noParams(params cryptobyte.String) bool { return params.Empty() || bytes.Equal(params, asn1NULL) }
+
 // pssAlgorithm reads RSASSA-PSS-params (RFC 4055 §3.1). Both hashes have to be
-// the same SHA-2; the salt, unlike in x509, may have any length.
+// the same SHA-2; the salt, unlike in x509, may have any length but 0, which
+// crypto/rsa takes for any.
 func pssAlgorithm(params cryptobyte.String) (x509.SignatureAlgorithm, int) {
-	var body, hash, mask, mgfParams, ignored cryptobyte.String
+	var body, hash, mask, mgfParams, hashParams, mgfHashParams cryptobyte.String
 	var hashID, mgfID, mgfHashID asn1.ObjectIdentifier
 	var saltLength int
 	ok := params.ReadASN1(&body, cbasn1.SEQUENCE) && params.Empty() &&
-		body.ReadASN1(&hash, explicit(0)) && readAlgorithm(&hash, &hashID, &ignored) &&
-		body.ReadASN1(&mask, explicit(1)) && readAlgorithm(&mask, &mgfID, &mgfParams) && mgfID.Equal(oidMGF1) &&
-		readAlgorithm(&mgfParams, &mgfHashID, &ignored) && mgfHashID.Equal(hashID) &&
-		body.ReadOptionalASN1Integer(&saltLength, explicit(2), 20) && saltLength >= 0 && readTrailer(&body)
+		body.ReadASN1(&hash, explicit(0)) && readAlgorithm(&hash, &hashID, &hashParams) && hash.Empty() && noParams(hashParams) &&
+		body.ReadASN1(&mask, explicit(1)) && readAlgorithm(&mask, &mgfID, &mgfParams) && mask.Empty() && mgfID.Equal(oidMGF1) &&
+		readAlgorithm(&mgfParams, &mgfHashID, &mgfHashParams) && mgfParams.Empty() && noParams(mgfHashParams) && mgfHashID.Equal(hashID) &&
+		body.ReadOptionalASN1Integer(&saltLength, explicit(2), 20) && saltLength > 0 && readTrailer(&body)
 	if !ok {
 		return x509.UnknownSignatureAlgorithm, 0
 	}
