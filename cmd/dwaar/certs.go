@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"dwaar/proxy/admin"
@@ -40,11 +41,14 @@ func (a *app) listCertificates(certs []admin.Certificate) error {
 
 type certsShowCmd struct {
 	adminFlags
-	Name string `arg:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
-	JSON bool   `help:"Print JSON."`
+	nameArg
+	JSON bool `help:"Print JSON."`
 }
 
 func (c certsShowCmd) Run(a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	certs, err := fetchCertificates(c.adminFlags, c.Name)
 	if err != nil {
 		return err
@@ -59,6 +63,20 @@ func (c certsShowCmd) Run(a *app) error {
 		if err := a.showCertificate(cert); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// nameArg is the certificate a command is about.
+type nameArg struct {
+	Name string `arg:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
+}
+
+// check refuses what an unset variable of a shell leaves: it would mean every
+// certificate, or none.
+func (n nameArg) check() error {
+	if n.Name == "" {
+		return usage(errors.New("the name is empty: `dwaar certs list` shows what there is"))
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 type certsRenewCmd struct {
 	adminFlags
-	Name string `arg:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
+	nameArg
 }
 
 func (certsRenewCmd) Help() string {
@@ -16,12 +16,12 @@ func (certsRenewCmd) Help() string {
 }
 
 func (c certsRenewCmd) Run(a *app) error {
-	return a.replace(c.adminFlags, c.Name, (*admin.Client).Renew)
+	return a.replace(c.adminFlags, c.nameArg, (*admin.Client).Renew)
 }
 
 type certsReissueCmd struct {
 	adminFlags
-	Name string `arg:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
+	nameArg
 }
 
 func (certsReissueCmd) Help() string {
@@ -29,16 +29,19 @@ func (certsReissueCmd) Help() string {
 }
 
 func (c certsReissueCmd) Run(a *app) error {
-	return a.replace(c.adminFlags, c.Name, (*admin.Client).Reissue)
+	return a.replace(c.adminFlags, c.nameArg, (*admin.Client).Reissue)
 }
 
 // replace has dwaar get new certificates for a name, and prints them.
-func (a *app) replace(f adminFlags, name string, ask func(*admin.Client, context.Context, string) ([]admin.Certificate, error)) error {
+func (a *app) replace(f adminFlags, name nameArg, ask func(*admin.Client, context.Context, string) ([]admin.Certificate, error)) error {
+	if err := name.check(); err != nil {
+		return err
+	}
 	client, err := f.client()
 	if err != nil {
 		return err
 	}
-	certs, err := ask(client, context.Background(), name)
+	certs, err := ask(client, context.Background(), name.Name)
 	if err != nil {
 		return err
 	}
