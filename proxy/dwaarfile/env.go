@@ -18,12 +18,12 @@ type reference struct {
 	width      int      // of the reference in the file, in characters
 }
 
-// replaceEnv replaces the references of a text by the values of env, before
-// anything else is read: a value of two words becomes two tokens. A default
-// counts only when the variable does not exist; values are not looked into
-// again. The references come back in order, so that the lexer can still say
-// where in the file a token stands.
-func replaceEnv(text string, env func(string) (string, bool)) (string, []reference, error) {
+// replaceEnv replaces the references of a text by their values, before anything
+// else is read: a value of two words becomes two tokens. Values are not looked
+// into again. The references come back in order, so that the lexer can still say
+// where in the file a token stands. value gets them with the whole inside of the
+// braces as their name.
+func replaceEnv(text string, value func(*reference) (string, error)) (string, []reference, error) {
 	var out strings.Builder
 	var refs []reference
 	for {
@@ -33,12 +33,12 @@ func replaceEnv(text string, env func(string) (string, bool)) (string, []referen
 			return out.String(), refs, nil
 		}
 		ref := reference{name: name, width: utf8.RuneCountInString(text[len(before) : len(text)-len(after)])}
-		value, err := ref.lookUp(env)
+		replacement, err := value(&ref)
 		if err != nil {
 			return "", nil, err
 		}
 		ref.start = out.Len()
-		out.WriteString(value)
+		out.WriteString(replacement)
 		ref.end = out.Len()
 		if out.Len()+len(after) > MaxFileSize {
 			return "", nil, errTooLarge
@@ -70,7 +70,7 @@ func cutReference(text string) (before, inside, after string, found bool) {
 }
 
 // lookUp finds the value of r, whose name is still the whole inside of the
-// braces.
+// braces. A default counts only when the variable does not exist.
 func (r *reference) lookUp(env func(string) (string, bool)) (string, error) {
 	name, fallback, hasDefault := strings.Cut(r.name, ":")
 	r.name, r.hasDefault = name, hasDefault

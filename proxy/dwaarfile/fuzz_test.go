@@ -93,3 +93,21 @@ func checkPosition(t *testing.T, p dwaarfile.Position, texts map[string]string) 
 		t.Errorf("the position %s is outside of its file", p)
 	}
 }
+
+// FuzzFormat holds that any text is refused or keeps its tokens and comments,
+// and that formatting it again changes nothing.
+func FuzzFormat(f *testing.F) {
+	for _, c := range grammar {
+		f.Add(c.text)
+	}
+	for _, c := range layouts {
+		f.Add(c.in)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if out, err := dwaarfile.Format("Dwaarfile", text); err == nil {
+			checkFormatted(t, text, out)
+		} else if out != "" {
+			t.Errorf("refused, and yet %q", out)
+		}
+	})
+}

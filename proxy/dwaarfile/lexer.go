@@ -19,25 +19,48 @@ type lexer struct {
 	comments []Comment
 	problems Problems
 
+	from int         // where the token being read starts in text
+	seen func(piece) // gets every token and comment with its place in text; nil for nobody
+
 	newline bool        // a line ended since the last token
 	emptied []reference // passed since the last token on this line
 	blank   []reference // passed on lines without a token, since the last token
 }
 
+// byteOrderMark may begin a file and says nothing.
+const byteOrderMark = "\uFEFF"
+
+// piece is where a token or comment stands in the text of the lexer.
+type piece struct {
+	from, to int
+	quote    Quote
+	comment  bool
+	first    bool // it is the first of its line
+}
+
 // lex cuts the text of a file into tokens and comments.
 func lex(file, text string, env func(string) (string, bool)) ([]Token, []Comment, Problems) {
-	at := Position{File: file, Line: 1, Col: 1}
-	text = strings.TrimPrefix(text, "\uFEFF")
-	if off, what := findNotText(text); what != "" {
-		return nil, nil, Problems{{Pos: after(at, text[:off]), Message: "the file " + what}}
+	l, problems := newLexer(file, text, func(r *reference) (string, error) { return r.lookUp(env) })
+	if problems != nil {
+		return nil, nil, problems
 	}
-	replaced, refs, err := replaceEnv(text, env)
-	if err != nil {
-		return nil, nil, Problems{{Pos: Position{File: file}, Message: err.Error()}}
-	}
-	l := &lexer{text: replaced, refs: refs, pos: at, newline: true}
 	l.run()
 	return l.tokens, l.comments, l.problems
+}
+
+// newLexer is a lexer of text with its environment references replaced by
+// value.
+func newLexer(file, text string, value func(*reference) (string, error)) (*lexer, Problems) {
+	at := Position{File: file, Line: 1, Col: 1}
+	text = strings.TrimPrefix(text, byteOrderMark)
+	if off, what := findNotText(text); what != "" {
+		return nil, Problems{{Pos: after(at, text[:off]), Message: "the file " + what}}
+	}
+	replaced, refs, err := replaceEnv(text, value)
+	if err != nil {
+		return nil, Problems{{Pos: Position{File: file}, Message: err.Error()}}
+	}
+	return &lexer{text: replaced, refs: refs, pos: at, newline: true}, nil
 }
 
 // after is the position behind text that begins at p.
@@ -59,6 +82,7 @@ func (p *Position) step(r rune) {
 func (l *lexer) run() {
 	for l.skipSpace() {
 		start := l.pos
+		l.from = l.off
 		switch r := l.peek(); {
 		case r == '"':
 			l.double(start)
@@ -164,6 +188,7 @@ func (l *lexer) comment() {
 	l.emptied = l.emptied[:emptied] // what a comment loses, nobody misses
 	text := strings.TrimRight(l.text[from:l.off], "\r")
 	l.comments = append(l.comments, Comment{Text: text, Pos: start})
+	l.see(piece{from: from, to: l.off, comment: true, first: l.newline})
 	l.checkSize(start)
 }
 
@@ -181,8 +206,15 @@ func (l *lexer) emit(start Position, text string, quote Quote) {
 	tok := Token{Text: text, Quote: quote, Pos: start, first: l.newline}
 	tok.lose(l.emptied, l.blank)
 	l.tokens = append(l.tokens, tok)
+	l.see(piece{from: l.from, to: l.off, quote: quote, first: l.newline})
 	l.newline, l.emptied, l.blank = false, nil, nil
 	l.checkSize(start)
+}
+
+func (l *lexer) see(p piece) {
+	if l.seen != nil {
+		l.seen(p)
+	}
 }
 
 func (l *lexer) problem(at Position, format string, args ...any) {

@@ -4,11 +4,21 @@ import "slices"
 
 // ParseFile reads the file at path from source. The error is Problems.
 func ParseFile(path string, source Source) (*File, error) {
-	text, err := source.read(path)
+	text, err := ReadFile(path, source)
 	if err != nil {
-		return nil, Problems{{Pos: Position{File: path}, Message: err.Error()}}
+		return nil, err
 	}
 	return Parse(path, text, source)
+}
+
+// ReadFile gives the text of the file at path from source. The error is
+// Problems.
+func ReadFile(path string, source Source) (string, error) {
+	text, err := source.read(path)
+	if err != nil {
+		return "", Problems{{Pos: Position{File: path}, Message: err.Error()}}
+	}
+	return text, nil
 }
 
 // Parse reads text as the content of the file at path, to which imports are
