@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
@@ -168,6 +169,19 @@ func TestAPairOutsideItsValidityLoadsWithAWarning(t *testing.T) {
 	}
 }
 
+// pfx is the outline of a PKCS#12 archive.
+func pfx(t *testing.T) []byte {
+	t.Helper()
+	der, err := asn1.Marshal(struct {
+		Version  int
+		AuthSafe struct{ ContentType asn1.ObjectIdentifier }
+	}{3, struct{ ContentType asn1.ObjectIdentifier }{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
 func TestErrorsOfPairsSayWhatToDo(t *testing.T) {
 	c := newCA(t)
 	i := c.leaf("a.example")
@@ -182,6 +196,7 @@ func TestErrorsOfPairsSayWhatToDo(t *testing.T) {
 		"blank key":            {good, []byte(" \n"), "key: it is empty"},
 		"garbage certificate":  {[]byte("garbage"), key, "certificate: it is not PEM: no line in it starts with -----BEGIN"},
 		"DER certificate":      {i.leaf.Raw, key, "certificate: it is not PEM but looks like DER; convert it: openssl x509 -inform DER"},
+		"PKCS#12":              {pfx(t), key, "certificate: it is a PKCS#12 archive; take out what is in it: openssl pkcs12 -in FILE -nodes -out FILE.pem, which is CERT and KEY in one"},
 		"DER key":              {good, sec1, "key: it is not PEM but looks like DER; convert it: openssl pkey -inform DER"},
 		"key as certificate":   {key, key, "certificate: no certificate in it (PEM block CERTIFICATE), only PRIVATE KEY"},
 		"certificate as key":   {good, good, "key: no private key in it (PEM block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY), only CERTIFICATE, CERTIFICATE"},

@@ -3,6 +3,7 @@ package tlsstore
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -37,12 +38,25 @@ func pemBlocks(data []byte, convert string) ([]*pem.Block, error) {
 		return nil, errors.New("it is empty")
 	case begun > len(blocks):
 		return nil, fmt.Errorf("it has %d PEM blocks of which %d are damaged or cut off; write it again", begun, begun-len(blocks))
+	case len(blocks) == 0 && isPKCS12(data):
+		return nil, errors.New("it is a PKCS#12 archive; take out what is in it: openssl pkcs12 -in FILE -nodes -out FILE.pem, which is CERT and KEY in one")
 	case len(blocks) == 0 && data[0] == 0x30: // a DER SEQUENCE
 		return nil, errors.New("it is not PEM but looks like DER; convert it: " + convert)
 	case len(blocks) == 0:
 		return nil, errors.New("it is not PEM: no line in it starts with -----BEGIN")
 	}
 	return blocks, nil
+}
+
+// isPKCS12 tells an archive (RFC 7292 §4) from other DER by its version.
+func isPKCS12(der []byte) bool {
+	var pfx struct {
+		Version  int
+		AuthSafe asn1.RawValue
+		MACData  asn1.RawValue `asn1:"optional"`
+	}
+	_, err := asn1.Unmarshal(der, &pfx)
+	return err == nil && pfx.Version == 3
 }
 
 // count returns how many lines of data begin a block; the last may do so only in part.
