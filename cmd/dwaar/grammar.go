@@ -14,6 +14,7 @@ import (
 type grammar struct {
 	Run      runCmd      `cmd:"" help:"Serve what a Dwaarfile says."`
 	Validate validateCmd `cmd:"" help:"Check a Dwaarfile and the keys it names; start nothing."`
+	Fmt      fmtCmd      `cmd:"" help:"Give a Dwaarfile its one layout."`
 	Adapt    adaptCmd    `cmd:"" help:"Print what a Dwaarfile means, as JSON."`
 	Reload   reloadCmd   `cmd:"" help:"Make the running dwaar read its configuration again."`
 	Stop     stopCmd     `cmd:"" help:"Stop the running dwaar after its open requests."`

@@ -30,8 +30,14 @@ type told struct {
 // dwaar runs a command in this process.
 func dwaar(t *testing.T, args ...string) told {
 	t.Helper()
+	return dwaarReading(t, "", args...)
+}
+
+// dwaarReading runs a command with text on its standard input.
+func dwaarReading(t *testing.T, text string, args ...string) told {
+	t.Helper()
 	var out, errors bytes.Buffer
-	code := Main(args, strings.NewReader(""), &out, &errors)
+	code := Main(args, strings.NewReader(text), &out, &errors)
 	return told{code, out.String(), errors.String()}
 }
 

@@ -11,6 +11,9 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 		"":                       `expected one of "run"`,
 		"nonsense":               "unexpected argument nonsense",
 		"run --bogus":            "unknown flag --bogus (see dwaar run --help)",
+		"fmt a b":                "unexpected argument b (see dwaar fmt --help)",
+		"fmt --check --write":    "--check and --write can't be used together",
+		"fmt --write -":          "--write needs a file",
 		"reload too many":        "unexpected argument too (see dwaar reload --help)",
 		"certs":                  `expected one of "list", "show"`,
 		"certs show":             `expected "<name>"`,
@@ -52,7 +55,7 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range []string{
-		"", "run", "validate", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show", "certs renew", "certs reissue",
+		"", "run", "validate", "fmt", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show", "certs renew", "certs reissue",
 		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "trust", "untrust", "demo", "version",
 	} {
 		r := dwaar(t, append(strings.Fields(command), "--help")...)
