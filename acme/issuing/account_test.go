@@ -1,6 +1,7 @@
 package issuing_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -133,4 +134,29 @@ func TestAnAccountThatTheCAForgotIsMadeAnew(t *testing.T) {
 	if files := accountFiles(t, dir); len(files) != 2 || len(ca.accounts) < 2 {
 		t.Errorf("files %v, %d accounts", files, len(ca.accounts))
 	}
+}
+
+// Certmagic's lock for registering an account is for all CAs of an e-mail address.
+func TestACAThatHangsKeepsNobodyFromRegisteringElsewhere(t *testing.T) {
+	hung, good, dir := newFakeCA(t), newFakeCA(t), t.TempDir()
+	asked := make(chan struct{}, 10)
+	hung.fail(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/account" {
+			return false
+		}
+		asked <- struct{}{}
+		return hang(w, r)
+	})
+	i := open(t, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = i.Obtain(ctx, policy(hung), "hung.example.test")
+	}()
+	<-asked
+	obtain(t, i, policy(good))
+	obtain(t, open(t, dir), policy(good))
+	cancel()
+	<-ended
 }

@@ -42,7 +42,8 @@ func (i *Issuing) newClient(c IssuerConfig, roots *x509.CertPool) *certmagic.ACM
 	if c.EAB != nil {
 		template.ExternalAccount = &acme.EAB{KeyID: c.EAB.KeyID, MACKey: string(c.EAB.HMAC)}
 	}
-	return certmagic.NewACMEIssuer(&i.theirs, template)
+	theirs := &certmagic.Config{Storage: adaptor{i.storage, c.key()}, Logger: i.zap} // no cache
+	return certmagic.NewACMEIssuer(theirs, template)
 }
 
 // readRoots returns nil for no files: the system's roots. Files are read again for every

@@ -42,7 +42,6 @@ type Issuing struct {
 	local   LocalCA
 	log     *slog.Logger
 	zap     *zap.Logger
-	theirs  certmagic.Config // what certmagic's issuers ask for: storage and logger, no cache
 
 	policies atomic.Pointer[[]Policy] // as of Use
 
@@ -60,7 +59,6 @@ func New(s storage.Storage, local LocalCA, log *slog.Logger, opts Options) *Issu
 		clients: make(map[string]*certmagic.ACMEIssuer),
 		active:  make(map[string]*solving),
 	}
-	i.theirs = certmagic.Config{Storage: adaptor{s}, Logger: i.zap}
 	i.Use(nil)
 	return i
 }
