@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/ocsptest"
 )
 
@@ -131,6 +132,43 @@ func TestCRLRevokesAManualCertificate(t *testing.T) {
 	c := h.status(t).Certificates[0]
 	if !c.Revoked || c.CRL == nil || c.CRL.State != "revoked" || c.CRL.URL != list.url {
 		t.Errorf("status: revoked %v, crl %+v", c.Revoked, c.CRL)
+	}
+}
+
+// V2: where a responder is named for a certificate that has a CRL too, one of
+// them is enough to revoke it, and the other cannot take that back.
+func TestCertificateIsRevokedWhileOCSPOrItsCRLSaysSo(t *testing.T) {
+	good := ocspsvc.Verdict{Status: ocspsvc.Good, Reason: ocspsvc.ReasonGood}
+	for name, byOCSP := range map[string]bool{"by OCSP": true, "by CRL": false} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			list := newList(t, h.ca)
+			leaf := h.ca.Leaf(t, ocsptest.Names("a.example"), ocsptest.Modify(func(c *x509.Certificate) {
+				c.OCSPServer, c.CRLDistributionPoints = nil, []string{list.url}
+			}))
+			leaf.Write(t, h.dir, "a.example")
+			ocsptest.WriteFile(t, h.dir, "issuer.pem", ocsptest.CertPEM(h.ca.Cert))
+			if byOCSP {
+				h.responder.Set(ocsptest.Revoked)
+				list.revoke(t, h.ca.Leaf(t))
+			} else {
+				list.revoke(t, leaf)
+			}
+			h.write(t, "", "\t\tresponder issuer.pem "+h.url, "a.example")
+			srv, _ := h.start(t)
+			h.eventually(t, "the refusal", func() bool {
+				_, err := h.handshake("a.example")
+				return err != nil
+			})
+			if byOCSP {
+				srv.ListSays(leaf.Fingerprint(), good)
+			} else {
+				srv.ResponderSays(leaf.Fingerprint(), good)
+			}
+			if staple, err := h.handshake("a.example"); err == nil {
+				t.Errorf("it is served, with a staple of %d bytes", len(staple))
+			}
+		})
 	}
 }
 

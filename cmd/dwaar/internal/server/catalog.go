@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"sync"
 
 	"dwaar/acme"
 	"dwaar/ocspsvc"
@@ -62,13 +63,43 @@ func (c catalog) Attach(leaf stapler.Fingerprint, staple *stapler.Staple) {
 	c.certs.Attach(leaf, &tlsstore.Staple{Response: staple.Response, From: staple.From, Until: staple.Until})
 }
 
-// Revocation is part of stapler.Revocations and crl.Revocations. on_revoked
-// decides about serving; a certificate of dwaar's own is replaced (V1), and an
-// operator's files are not touched (V2).
+// Revocation says whether leaf is revoked. on_revoked decides about serving; a
+// certificate of dwaar's own is replaced (V1), and an operator's files are not
+// touched (V2).
 func (c catalog) Revocation(leaf stapler.Fingerprint, verdict ocspsvc.Verdict) {
 	c.certs.SetRevoked(leaf, verdict.Status == ocspsvc.Revoked)
 	c.manager.Revoked(leaf, verdict)
 }
+
+// opinion is what one of two finders of revocations says. A certificate may
+// have both, where `responder` names one for it: it is revoked while one of them
+// says so.
+type opinion struct {
+	catalog
+	order *sync.Mutex // of what both say
+	other func(leaf stapler.Fingerprint) (revoked bool)
+}
+
+// Revocation is part of stapler.Revocations and crl.Revocations.
+func (o opinion) Revocation(leaf stapler.Fingerprint, verdict ocspsvc.Verdict) {
+	o.order.Lock()
+	defer o.order.Unlock()
+	if verdict.Status == ocspsvc.Revoked || !o.other(leaf) {
+		o.catalog.Revocation(leaf, verdict)
+	}
+}
+
+func (s *Server) byOCSP() opinion {
+	return opinion{s.view(), &s.opinions, func(leaf stapler.Fingerprint) bool { return s.crl.Status(leaf).State == crl.Revoked }}
+}
+
+func (s *Server) byCRL() opinion {
+	return opinion{s.view(), &s.opinions, func(leaf stapler.Fingerprint) bool {
+		return s.stapler.Status(leaf).Reason == ocspsvc.ReasonRevoked
+	}}
+}
+
+func (s *Server) view() catalog { return catalog{s.certs, s.acme, s.log} }
 
 // crlCatalog shows the same to the CRL watcher.
 type crlCatalog struct {

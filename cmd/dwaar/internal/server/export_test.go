@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 
+	"dwaar/ocspsvc"
 	"dwaar/tlsstore"
 )
 
@@ -21,4 +22,14 @@ func (s *Server) Hold(name string, before *tlsstore.Pair) error {
 // Succeed lets next follow what is served for a name.
 func (s *Server) Succeed(ctx context.Context, name string, next *tlsstore.Pair) {
 	s.succeed(ctx, name, next)
+}
+
+// ListSays is what the CRL watcher says when a list stops to name a leaf.
+func (s *Server) ListSays(leaf [32]byte, verdict ocspsvc.Verdict) {
+	s.byCRL().Revocation(leaf, verdict)
+}
+
+// ResponderSays is the same of the stapler.
+func (s *Server) ResponderSays(leaf [32]byte, verdict ocspsvc.Verdict) {
+	s.byOCSP().Revocation(leaf, verdict)
 }

@@ -48,6 +48,9 @@ type Server struct {
 	shown   shown
 	stapler *stapler.Service
 	crl     *crl.Watcher
+
+	opinions sync.Mutex // orders what the two above say about revocation
+
 	issuing *issuing.Issuing
 	acme    *acme.Manager
 	http    *proxy.Server
@@ -104,14 +107,14 @@ func (s *Server) build(p *plan) error {
 	if s.acme, err = acme.New(p.cfg.ACME, s.issuing, s.log); err != nil {
 		return err
 	}
-	view := catalog{s.certs, s.acme, s.log}
+	view := s.view()
 	s.stapler, err = stapler.New(p.cfg.Stapler, view, p.client, respstore.New(files, s.log), s.log,
-		stapler.WithRevocations(view))
+		stapler.WithRevocations(s.byOCSP()))
 	if err != nil {
 		return err
 	}
 	lists := crlCatalog{view, func() bool { return s.plan.Load().cfg.CRL }}
-	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, files, view, s.log); err != nil {
+	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, files, s.byCRL(), s.log); err != nil {
 		return err
 	}
 	s.http = proxy.New(s.log)
