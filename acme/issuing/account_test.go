@@ -2,6 +2,7 @@ package issuing_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -144,6 +145,7 @@ func TestACAThatHangsKeepsNobodyFromRegisteringElsewhere(t *testing.T) {
 		if r.URL.Path != "/account" {
 			return false
 		}
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the client goes away
 		asked <- struct{}{}
 		return hang(w, r)
 	})
