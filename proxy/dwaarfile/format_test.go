@@ -89,6 +89,7 @@ var layouts = []struct{ name, in, want string }{
 	{"nothing", "", ""},
 	{"only white space", " \n\n\t\r\n", ""},
 	{"only a comment", "\n\n  # c  ", "# c\n"},
+	{"a comment that ends with a backslash", "# c \\ \n# d\\\n", "# c \\\n# d\\\n"},
 	{"only a continuation", "\\\n\n", ""},
 	{"byte order mark", "\uFEFFa.com\nlog", "a.com\nlog\n"},
 	{"two byte order marks", "\uFEFF\uFEFFa.com\n", "\uFEFF\uFEFFa.com\n"},
