@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -80,6 +81,11 @@ func TestEveryHandshakeOfARenewalHasItsLeafsStaple(t *testing.T) {
 	}
 	if n := seen(); n != 4 {
 		t.Errorf("S5: %d certificates were shown, want 4", n)
+	}
+	roots := filepath.Join(h.Dir, "roots.pem")
+	pki.WriteFile(t, roots, pki.CertPEM(h.CA.Issuer().Root().Cert.Raw))
+	if out := client.Curl(t, h.Addr(), "example.test", roots, tls.VersionTLS13); out.Code != 0 || !out.Has("site example.test") {
+		t.Errorf("S5: curl --cert-status: exit %d\n%s", out.Code, out.Text)
 	}
 	if n := answering.Requests(); n < 4 {
 		t.Errorf("S5: the responder was asked %d times, want about each of 4 certificates", n)

@@ -229,6 +229,11 @@ func (c *customer) isStored(name string) {
 			c.t.Errorf("3.3: %s has mode %v, want -rw-------; there are %v", path, mode, all)
 		}
 	}
+	for path := range all {
+		if strings.Contains(path, "challenge_tokens") || strings.HasPrefix(path, "pending") {
+			c.t.Errorf("3.3: %s is left over from the order", path)
+		}
+	}
 }
 
 // key is certmagic's name for the CA in storage.
@@ -264,6 +269,36 @@ func TestChallengesComeBeforeHandlersAndRedirects(t *testing.T) {
 			t.Errorf("A1: %s http://%s%s: %s %q, want %d", c.method, c.host, c.path, response.Status, body, c.status)
 		}
 	}
+}
+
+// A1: a site whose address is not ASCII is proved and served by its name in the DNS.
+func TestAnInternationalNameGetsItsCertificate(t *testing.T) {
+	t.Parallel()
+	h := newCustomer(t, pebble.Config{})
+	h.says("", answers("Bücher.example.test", ""))
+	h.Start()
+	h.served("A1: an international name", "xn--bcher-kva.example.test")
+}
+
+// A CA that takes requests and never answers delays neither the start, nor the sites of
+// another CA, nor the end.
+func TestACAThatHangsDelaysNobody(t *testing.T) {
+	t.Parallel()
+	h := newCustomer(t, pebble.Config{})
+	hung := pebble.Start(t, pebble.Config{})
+	hung.Behave(pebble.Hang("/sign-me-up"))
+	other := fmt.Sprintf("tls {\n\t\tca %s\n\t\tca_root %s\n\t}", hung.Directory(), hung.RootFile())
+	var sites []string
+	for i := range 10 {
+		sites = append(sites, answers(fmt.Sprintf("hung%d.test", i), other))
+	}
+	h.says("", append(sites, answers("good.test", ""))...)
+	h.Start()
+	h.served("A2: the site of a CA that answers", "good.test")
+	if hung.Requests("/sign-me-up") == 0 {
+		t.Error("the CA that hangs was not asked; the test has lost its subject")
+	}
+	h.Stop()
 }
 
 // A2: a CA that wants an external account gets it; a wrong key is said, with no account made.

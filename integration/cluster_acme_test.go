@@ -52,10 +52,9 @@ func TestTwoDwaarsOnDemandPlaceOneOrder(t *testing.T) {
 	a := newCustomer(t, pebble.Config{})
 	b := &customer{Server: dwaar.New(t, binaries.Race, binaries.Plain), t: t, CA: a.CA}
 	who := &asked{}
-	global := "storage file_system " + filepath.Join(t.TempDir(), "shared") +
-		"\n\ton_demand_tls {\n\t\task " + serve(t, who.ServeHTTP) + "\n\t}"
+	shared := "storage file_system " + filepath.Join(t.TempDir(), "shared")
 	for _, c := range []*customer{a, b} {
-		c.says(global, "https:// {\n\ttls {\n\t\ton_demand\n\t}\n\trespond hi\n}\n")
+		c.saysOnDemand(serve(t, who.ServeHTTP), shared)
 		c.Start()
 	}
 	together(t, "A6: on demand", "x.customers.test", 5, a, b)

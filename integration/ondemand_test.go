@@ -1,7 +1,11 @@
 package integration
 
 import (
+	"context"
+	"crypto/tls"
+	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,7 +13,10 @@ import (
 	"testing"
 
 	"dwaar/integration/internal/client"
+	"dwaar/integration/internal/dwaar"
 	"dwaar/integration/internal/pebble"
+	"dwaar/integration/internal/responder"
+	"dwaar/integration/internal/wait"
 )
 
 // asked is an ask URL that permits the names below customers.test, and what it was asked.
@@ -39,9 +46,16 @@ func (a *asked) about(name string) int {
 func newShop(t *testing.T) (*customer, *asked) {
 	t.Helper()
 	h, who := newCustomer(t, pebble.Config{}), &asked{}
-	h.says("on_demand_tls {\n\t\task "+serve(t, who.ServeHTTP)+"\n\t}", "https:// {\n\ttls {\n\t\ton_demand\n\t}\n\trespond hi\n}\n")
+	h.saysOnDemand(serve(t, who.ServeHTTP))
 	h.Start()
 	return h, who
+}
+
+// saysOnDemand writes a Dwaarfile with one site for whatever names ask permits.
+func (c *customer) saysOnDemand(ask string, global ...string) {
+	c.t.Helper()
+	global = append(global, "on_demand_tls {\n\t\task "+ask+"\n\t}")
+	c.says(strings.Join(global, "\n\t"), "https:// {\n\ttls {\n\t\ton_demand\n\t}\n\trespond hi\n}\n")
 }
 
 // A name that the ask URL permits gets its certificate in the first handshake that asks for
@@ -71,7 +85,7 @@ func TestARefusedNameCostsNothing(t *testing.T) {
 	t.Parallel()
 	h, who := newShop(t)
 	h.shake("on demand", "a.customers.test") // there is an account by now
-	disk, requests := files(t, h.Data), h.CA.Requests("/")
+	disk, requests := files(t, h.Data), h.requests()
 	for _, name := range []string{"stranger.test", "stranger.test", "..customers.test", "under_score!.customers.test", strings.Repeat("a", 64) + ".customers.test"} {
 		shown, err := client.Target{Addr: h.Addr(), Name: name}.Do()
 		if err == nil || !strings.Contains(err.Error(), "remote error: tls: ") {
@@ -84,12 +98,17 @@ func TestARefusedNameCostsNothing(t *testing.T) {
 	if n := len(who.names); n != 2 {
 		t.Errorf("on demand: asked about %q; want nothing about names that cannot be", who.names)
 	}
-	if n := h.CA.Requests("/"); n != requests {
+	if n := h.requests(); n != requests {
 		t.Errorf("on demand: refused names cost %d requests to the CA", n-requests)
 	}
 	if now := files(t, h.Data); !maps.Equal(now, disk) {
 		t.Errorf("on demand: refused names changed the disk: %v, was %v", now, disk)
 	}
+}
+
+// requests counts what the CA was asked, but for the questions when to renew.
+func (c *customer) requests() int {
+	return c.CA.Requests("/") - c.CA.Requests("/draft-ietf-acme-ari-03/renewalInfo/")
 }
 
 // However many ask for a name at once, there is one question and one order, and all of them
@@ -131,11 +150,52 @@ func together(t *testing.T, promise, name string, n int, dwaars ...*customer) {
 	}
 }
 
+// A client that goes away does not end the order, which is there for the next one.
+func TestAnOrderOutlivesItsClient(t *testing.T) {
+	t.Parallel()
+	h, _ := newShop(t)
+	raw := must(t)(net.Dial("tcp4", h.Addr())).(net.Conn)
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		wait.Until(t, soon, "on demand: an order", func() error {
+			if len(h.CA.Orders()) == 0 {
+				return errNotYet
+			}
+			return nil
+		})
+		leave()
+	}()
+	if err := tls.Client(raw, &tls.Config{ServerName: "slow.customers.test", RootCAs: h.CA.Pool()}).HandshakeContext(ctx); err == nil {
+		t.Error("the client got its certificate; the test has lost its subject")
+	}
+	_ = raw.Close()
+	h.shake("on demand: the next client", "slow.customers.test")
+	h.orders("on demand: two clients, one after the other", 1)
+}
+
+// S6: a certificate that was got on demand is stapled like any other.
+func TestACertificateOnDemandIsStapled(t *testing.T) {
+	t.Parallel()
+	addr := fmt.Sprintf("127.0.0.1:%d", wait.Port(t))
+	h, who := newCustomer(t, pebble.Config{OCSP: "http://" + addr}), &asked{}
+	responder.NewAt(t, h.CA.Issuer(), addr)
+	h.saysOnDemand(serve(t, who.ServeHTTP))
+	h.Start()
+	h.shake("on demand", "a.customers.test")
+	wait.Until(t, soon, "S6: a staple for a certificate on demand", func() error {
+		return h.shake("S6", "a.customers.test").GoodStaple()
+	})
+	staple := must(t)(h.Certificate("a.customers.test")).(dwaar.Certificate).Staple
+	if staple.State != "fresh" || staple.Reason != "good" {
+		t.Errorf("S6: status %+v, want fresh and good", staple)
+	}
+}
+
 // An ask URL that does not answer refuses, and permits again when it does.
 func TestAnAskURLThatIsDownRefuses(t *testing.T) {
 	t.Parallel()
 	h := newCustomer(t, pebble.Config{})
-	h.says("on_demand_tls {\n\t\task http://127.0.0.1:1/\n\t}", "https:// {\n\ttls {\n\t\ton_demand\n\t}\n\trespond hi\n}\n")
+	h.saysOnDemand("http://127.0.0.1:1/")
 	h.Start()
 	if _, err := h.try("a.customers.test"); err == nil {
 		t.Error("on demand: a certificate without permission")
