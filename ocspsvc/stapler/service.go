@@ -28,20 +28,22 @@ type Service struct {
 	inbox       inbox
 	wake        chan struct{} // buffered: something may be due sooner
 	rewatch     chan struct{} // buffered: something may change sooner
+	arrival     chan struct{} // buffered: there are newcomers
 	byHand      chan struct{} // bounds concurrent Refresh calls
 
 	syncing    sync.Mutex // one Sync at a time
 	presenting sync.Mutex // orders Attach and Revocation
 
-	mu       sync.Mutex // guards the rest
-	certs    map[Fingerprint]*certificate
-	lanes    map[string]*lane
-	waiting  *queue // not due yet
-	changing *queue // by when what may be served changes
-	pacer    pacer
-	rested   time.Time // when the next round may start; monotonic
-	yielding time.Time // until when unproven lanes yield; monotonic
-	journal  []func()  // what to log once mu is free
+	mu        sync.Mutex // guards the rest
+	certs     map[Fingerprint]*certificate
+	newcomers map[*certificate]struct{} // of certs; storage may not have been looked at
+	lanes     map[string]*lane
+	waiting   *queue // not due yet
+	changing  *queue // by when what may be served changes
+	pacer     pacer
+	rested    time.Time // when the next round may start; monotonic
+	yielding  time.Time // until when unproven lanes yield; monotonic
+	journal   []func()  // what to log once mu is free
 }
 
 // note logs f's line when the lock is free: a log may block. It wants s.mu held.
@@ -90,8 +92,8 @@ func New(cfg Config, catalog Catalog, fetcher Fetcher, store *respstore.Store, l
 	s := &Service{
 		catalog: catalog, store: store, log: log, issuers: known, counts: newCounts(),
 		inbox: inbox{asked: map[Fingerprint]struct{}{}},
-		wake:  make(chan struct{}, 1), rewatch: make(chan struct{}, 1), byHand: make(chan struct{}, refreshesByHand),
-		certs: map[Fingerprint]*certificate{}, lanes: map[string]*lane{}, waiting: byDue(), changing: byChange(),
+		wake:  make(chan struct{}, 1), rewatch: make(chan struct{}, 1), arrival: make(chan struct{}, 1), byHand: make(chan struct{}, refreshesByHand),
+		certs: map[Fingerprint]*certificate{}, newcomers: map[*certificate]struct{}{}, lanes: map[string]*lane{}, waiting: byDue(), changing: byChange(),
 	}
 	s.settings.Store(&settings{cfg: cfg, fetcher: fetcher})
 	for _, option := range options {
@@ -105,6 +107,7 @@ func New(cfg Config, catalog Catalog, fetcher Fetcher, store *respstore.Store, l
 func (s *Service) Run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { s.watch(ctx) })
+	others.Go(func() { s.welcome(ctx) })
 	others.Go(func() { s.sweep(ctx) })
 	defer others.Wait()
 	for ctx.Err() == nil {

@@ -94,13 +94,16 @@ func (s *Service) forget(c *certificate) {
 	s.delist(c)
 	s.changing.drop(c)
 	delete(s.certs, c.fingerprint)
+	delete(s.newcomers, c)
 	s.store.Forget(c.fingerprint)
 }
 
 func (s *Service) add(c *certificate, ahead bool) {
 	c.asked = ahead
 	s.certs[c.fingerprint] = c
+	s.newcomers[c] = struct{}{}
 	s.enlistAtOnce(c)
+	nudge(s.arrival)
 }
 
 // update takes over what the catalog says anew about a certificate. What made

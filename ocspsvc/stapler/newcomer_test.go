@@ -1,0 +1,39 @@
+package stapler_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/respstore"
+	"dwaar/ocspsvc/stapler"
+)
+
+// What is stored needs no responder: a certificate that comes, or comes back,
+// while its responder is down and left alone for that.
+func TestANewcomerHasWhatIsStoredForItThoughItsResponderIsDown(t *testing.T) { // S1, S5, V2
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t), plain()(t), plain()(t))
+		good, revoked := leaves[1], leaves[2]
+		b.catalog.remove(good)
+		b.catalog.remove(revoked)
+		b.network.set("one.example", down)
+		b.run()
+		time.Sleep(5 * time.Hour)
+		b.disk.write(t, respstore.Record{Leaf: good.Fingerprint(), Response: answer{}.sign(t, b.ca, good), LastRefresh: time.Now(), NotAfter: good.Cert.NotAfter})
+		b.disk.write(t, respstore.Record{Leaf: revoked.Fingerprint(), Response: answer{status: ocspsvc.Revoked}.sign(t, b.ca, revoked), LastRefresh: time.Now(), NotAfter: good.Cert.NotAfter})
+		asked := b.network.count()
+		b.catalog.put(good, revoked)
+		b.service.Sync()
+		synctest.Wait()
+		b.wantState("good", good, stapler.Fresh, ocspsvc.ReasonGood)
+		b.wantState("revoked", revoked, stapler.None, ocspsvc.ReasonRevoked)
+		if !b.catalog.isRevoked(revoked) {
+			t.Error("the catalog was not told")
+		}
+		if n := b.network.count() - asked; n != 0 {
+			t.Errorf("a responder that is left alone was asked %d times", n)
+		}
+	})
+}
