@@ -56,6 +56,8 @@ func (a *app) command(args []string) (err error) {
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(code int) { panic(helped{code}) }),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(mapDuration)),
+		kong.TypeMapper(reflect.TypeFor[time.Time](), kong.MapperFunc(mapTime)),
+		kong.KindMapper(reflect.String, kong.MapperFunc(mapString)),
 		kong.Bind(a),
 	)
 	if err != nil {
