@@ -9,12 +9,15 @@ import (
 const (
 	firstPause = time.Minute
 	lastPause  = 6 * time.Hour
-	barePause  = time.Hour // where there is no certificate that could go on serving
+
+	// Where there is no certificate that could go on serving, the site is down until the CA is
+	// asked again. Let's Encrypt allows five failed validations of a name in an hour.
+	barePause = 15 * time.Minute
 )
 
 // backoff is the pause after that many failures in a row: 1 min, 2 min, 4 min … 6 h, and
 // never more than a tenth of what is left of the certificate. Without one, or with one that
-// has expired or is revoked, it ends at 1 h.
+// has expired or is revoked, it ends at 15 min.
 func backoff(failures int, left time.Duration) time.Duration {
 	pause := lastPause
 	if shift := failures - 1; shift < 9 {

@@ -176,11 +176,11 @@ func TestPausesAreShorterWhereLittleLifeIsLeft(t *testing.T) {
 		n.wantState(t, "after its time", "a.example", acme.Expired)
 		before := o.ca.count()
 		time.Sleep(5 * day)
-		if tries := o.ca.count() - before; tries < 100 || tries > 125 {
-			t.Errorf("%d tries in 5 days after it had expired, want about one an hour", tries)
+		if tries := o.ca.count() - before; tries < 430 || tries > 490 {
+			t.Errorf("%d tries in 5 days after it had expired, want about four an hour", tries)
 		}
 		o.ca.fail(nil)
-		within(t, 2*time.Hour, "a new one", func() bool { s, _ := n.Status("a.example"); return s.State == acme.Valid })
+		within(t, time.Hour, "a new one", func() bool { s, _ := n.Status("a.example"); return s.State == acme.Valid })
 		if len(n.log.with("level=ERROR", "getting a certificate failed")) == 0 {
 			t.Error("an expired certificate is not an error in the log")
 		}
