@@ -158,7 +158,7 @@ func TestFormatRefusesWithEveryProblem(t *testing.T) {
 		"a.com\nx <<{$M}\n{$M}\n":                            "Dwaarfile:2:3: the heredoc marker \"{$?}\" may only have letters, digits, - and _",
 		"a.com\nx {$A}\"b  c\"\n":                            "Dwaarfile:2:7: " + ambiguous,
 		"a.com\nx {$A}#  b\n":                                "Dwaarfile:2:7: " + ambiguous,
-		"a.com\nx {$A}<< \n": "Dwaarfile: " + ambiguous,
+		"a.com\nx {$A}<< \n":                                 "Dwaarfile: " + ambiguous,
 		"a.com\nx {$A:\\} \ny\n":                             "Dwaarfile:2:3: " + ambiguous,
 		strings.Repeat("{$A}\n", 1<<16+1):                    "Dwaarfile: more than 65536 environment references in one file",
 		strings.Repeat(" ", dwaarfile.MaxFileSize) + "a.com": "Dwaarfile: the file is larger than 8 MiB",
