@@ -8,11 +8,11 @@ import (
 	"dwaar/ocspsvc"
 )
 
-// work is f's turn: it looks into storage if nobody has, reads the list, and
-// files the outcome. It reports whether somebody was asked. A reading whose
-// caller gives up changes nothing.
+// work is f's turn: it looks into storage if nobody has, reads the list if it
+// may be asked for, and files the outcome. It reports whether somebody was
+// asked. A reading whose caller gives up changes nothing.
 func (w *Watcher) work(ctx context.Context, f *feed) (asked bool) {
-	if w.recall(ctx, f) && !w.isDue(f) {
+	if w.recall(ctx, f); !w.isDue(f) {
 		return false
 	}
 	err := w.refresh(ctx, f)
@@ -25,7 +25,7 @@ func (w *Watcher) work(ctx context.Context, f *feed) (asked bool) {
 func (w *Watcher) isDue(f *feed) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !f.due.After(time.Now().Round(0))
+	return !f.nextTry().After(time.Now().Round(0))
 }
 
 // refresh reads f's list once and takes it over.

@@ -6,7 +6,8 @@ import (
 )
 
 // next is the feed whose turn it is, or how long there is none. A feed that has
-// nothing yet goes first.
+// nothing yet goes first; storage is looked into however long its server is
+// left alone.
 func (w *Watcher) next(now time.Time) (best *feed, wait time.Duration) {
 	w.mu.Lock()
 	defer w.unlock()
@@ -21,7 +22,7 @@ func (w *Watcher) next(now time.Time) (best *feed, wait time.Duration) {
 			f.due = now
 			f.server.succeed()
 		}
-		if at := f.nextTry(); at.After(now) {
+		if at := f.nextTry(); at.After(now) && f.recalled {
 			wait = min(wait, at.Sub(now))
 		} else if best == nil || f.before(best) {
 			best = f
