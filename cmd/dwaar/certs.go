@@ -34,7 +34,7 @@ func (c certsListCmd) Run(a *app) error {
 func (a *app) listCertificates(certs []admin.Certificate) error {
 	t := newTable(a.stdout, "NAMES", "SOURCE", "ISSUER", "SERIAL", "NOT AFTER", "STAPLE")
 	for _, cert := range certs {
-		t.row(names(cert.Names), cert.Source, cert.Issuer, cert.Serial, when(cert.NotAfter), cert.Staple.State)
+		t.row(names(cert.Names), cert.Source, orDash(cert.Issuer), orDash(cert.Serial), when(cert.NotAfter), cert.Staple.State)
 	}
 	return t.flush()
 }

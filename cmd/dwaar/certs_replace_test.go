@@ -34,6 +34,18 @@ func TestRenewAndReissueExitByTheirOutcome(t *testing.T) {
 	dwaar(t, "certs", "renew", "bare.example").expect(t, 1, "is the operator's: replace its files")
 }
 
+func TestANameWithoutACertificateShowsWhyAndNotItsStaple(t *testing.T) {
+	r := running(t)
+	r.status.Certificates = append(r.status.Certificates, admin.Certificate{
+		Names: []string{"new.example"}, Source: "acme", Staple: admin.Staple{State: "none", Reason: "pending"},
+		ACME: &admin.ACME{LastError: "the CA is down"},
+	})
+	dwaar(t, "certs", "list").expect(t, 0, "new.example                       acme    -         -       -                     none\n")
+	show := dwaar(t, "certs", "show", "new.example")
+	show.expect(t, 0, "issuer         -\n", "serial         -\n", "fingerprint    -\n", "There is no certificate yet, and so nothing to ask about.", "renewal error  the CA is down\n")
+	dwaar(t, "ocsp", "refresh", "new.example").expect(t, 1, "pending", "dwaar: new.example: there is no certificate yet: `dwaar certs show new.example` says why\n")
+}
+
 func TestShowTellsTheUpkeepOfACertificate(t *testing.T) {
 	r := running(t)
 	if got := dwaar(t, "certs", "show", "bare.example"); strings.Contains(got.out, "renewal") || strings.Contains(got.out, "crl") {

@@ -12,16 +12,16 @@ func (a *app) showCertificate(c admin.Certificate) error {
 	t := newTable(a.stdout)
 	t.row("names", strings.Join(c.Names, " "))
 	t.row("source", c.Source)
-	t.row("issuer", c.Issuer)
-	t.row("serial", c.Serial)
-	t.row("fingerprint", c.Fingerprint)
+	t.row("issuer", orDash(c.Issuer))
+	t.row("serial", orDash(c.Serial))
+	t.row("fingerprint", orDash(c.Fingerprint))
 	t.row("not before", when(c.NotBefore))
 	t.row("not after", when(c.NotAfter))
 	t.row("must-staple", mustStaple(c))
 	t.row("revoked", yesNo(c.Revoked))
 	t.row("staple", c.Staple.State)
 	t.row("reason", c.Staple.Reason)
-	if why := ocspsvc.Reason(c.Staple.Reason).Explain(); why != "" {
+	if why := why(c); why != "" {
 		t.row("", why)
 	}
 	t.row("this update", when(c.Staple.ThisUpdate))
@@ -33,6 +33,14 @@ func (a *app) showCertificate(c admin.Certificate) error {
 	t.acme(c.ACME)
 	t.crl(c.CRL)
 	return t.flush()
+}
+
+// why explains the reason word of the staple.
+func why(c admin.Certificate) string {
+	if c.Fingerprint == "" {
+		return "There is no certificate yet, and so nothing to ask about."
+	}
+	return ocspsvc.Reason(c.Staple.Reason).Explain()
 }
 
 func (t *table) acme(a *admin.ACME) {

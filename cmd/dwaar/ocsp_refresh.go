@@ -58,6 +58,9 @@ func (c ocspRefreshCmd) Run(a *app) error {
 
 // explain says what the reason means and what to do about it.
 func explain(r admin.Refreshed) string {
+	if r.Fingerprint == "" {
+		return r.Error + ": `dwaar certs show " + names(r.Names) + "` says why"
+	}
 	if text := ocspsvc.Reason(r.Reason).Explain(); text != "" {
 		return r.Reason + ". " + text
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +51,7 @@ func (a api) wanted(w http.ResponseWriter, r *http.Request) ([]Certificate, bool
 	}
 	certs := a.ctl.Status().inUTC().Certificates
 	if all {
-		return certs, true
+		return slices.DeleteFunc(slices.Clone(certs), Certificate.missing), true
 	}
 	found := Find(certs, name)
 	if len(found) == 0 {
@@ -60,6 +61,9 @@ func (a api) wanted(w http.ResponseWriter, r *http.Request) ([]Certificate, bool
 }
 
 func (a api) refreshed(r *http.Request, c Certificate) Refreshed {
+	if c.missing() {
+		return Refreshed{Names: c.Names, Reason: c.Staple.Reason, Staple: c.Staple, Error: "there is no certificate yet"}
+	}
 	staple, err := a.ctl.Refresh(r.Context(), c.Fingerprint)
 	out := Refreshed{Names: c.Names, Fingerprint: c.Fingerprint, Reason: staple.Reason, Staple: staple.inUTC()}
 	if err != nil {
@@ -67,6 +71,9 @@ func (a api) refreshed(r *http.Request, c Certificate) Refreshed {
 	}
 	return out
 }
+
+// missing tells whether c is still to be got: its names are known, and nothing else.
+func (c Certificate) missing() bool { return c.Fingerprint == "" }
 
 type lineWriter struct {
 	mu  sync.Mutex // guards w and enc: outcomes come from several goroutines

@@ -67,6 +67,26 @@ func TestRefreshOfAllTellsEachAsItComesAndOneThatHangsHoldsNoOther(t *testing.T)
 	}
 }
 
+func TestANameWithoutACertificateIsNotRefreshed(t *testing.T) {
+	ctl := newController()
+	ctl.status.Certificates = append(ctl.status.Certificates, admin.Certificate{
+		Names: []string{"new.example"}, Source: "acme", Staple: admin.Staple{State: "none", Reason: "pending"},
+	})
+	c, _ := onSocket(t, ctl)
+	var got []admin.Refreshed
+	take := func(r admin.Refreshed) { got = append(got, r) }
+	if err := c.Refresh(t.Context(), "", take); err != nil || len(got) != 2 {
+		t.Errorf("of all: %+v, %v; want the two certificates there are", got, err)
+	}
+	got, ctl.refreshes = nil, nil
+	if err := c.Refresh(t.Context(), "new.example", take); err != nil || len(got) != 1 {
+		t.Fatalf("of the name: %+v, %v", got, err)
+	}
+	if r := got[0]; r.Reason != "pending" || r.Staple.State != "none" || r.Error != "there is no certificate yet" || len(ctl.refreshes) != 0 {
+		t.Errorf("of the name: %+v after asking about %q; want pending and nothing asked", r, ctl.refreshes)
+	}
+}
+
 func TestRefreshSaysWhichOrIsRefused(t *testing.T) {
 	_, path := onSocket(t, newController())
 	cases := map[string]int{
