@@ -56,6 +56,11 @@ func (s *Server) bind(p *plan) error {
 			s.shown.pairs[cert.Name] = s.shown.served(cert.Name, pair, before[cert.Name])
 		}
 	}
+	for name := range s.shown.waiting { // also if that was put away meanwhile
+		if s.shown.pairs[name] == nil && before[name] != nil {
+			s.shown.pairs[name] = before[name]
+		}
+	}
 	return s.certs.Reconfigure(p.cfg.TLS, s.bindings(p))
 }
 

@@ -7,13 +7,15 @@ import (
 	"dwaar/tlsstore"
 )
 
-// Hold goes back to the moment in which the certificate that the manager has
-// for a name waits for its staple, while one from before serves.
-func (s *Server) Hold(name string, before *tlsstore.Pair) error {
-	cert, _ := s.acme.Certificate(name)
-	next, err := pairOf(cert)
-	if err != nil {
-		return err
+// Hold goes back to the moment in which next, or if that is nil the certificate
+// that the manager has for a name, waits for its staple, while one from before
+// serves.
+func (s *Server) Hold(name string, before, next *tlsstore.Pair) (err error) {
+	if next == nil {
+		cert, _ := s.acme.Certificate(name)
+		if next, err = pairOf(cert); err != nil {
+			return err
+		}
 	}
 	s.change(func(now *shown) { now.pairs[name], now.waiting[name] = before, next })
 	return nil

@@ -19,7 +19,7 @@ func TestReloadLeavesASuccessorWaitingForItsStaple(t *testing.T) { // S13
 	srv, _ := h.start(t)
 	h.awaitLocal(t, "localhost")
 	before := h.leaf(t, "localhost")
-	if err := srv.Hold("localhost", pair(t, before)); err != nil {
+	if err := srv.Hold("localhost", pair(t, before), nil); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -32,6 +32,31 @@ func TestReloadLeavesASuccessorWaitingForItsStaple(t *testing.T) { // S13
 	}
 	if got := h.serial(t, "localhost"); got != before.Cert.SerialNumber.String() {
 		t.Error("a reload serves the certificate that waits")
+	}
+}
+
+// A certificate that is put away for being revoked, while the one before serves
+// on, leaves the manager with none until it has another.
+func TestReloadKeepsTheCertificateBeforeARevokedSuccessor(t *testing.T) { // V1
+	h := newHouse(t)
+	dead := freePort(t)
+	path := h.write(t, "\tacme_ca https://127.0.0.1:"+dead+"/dir\n\thttp_port "+freePort(t), "")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ocsptest.WriteFile(t, h.dir, "Dwaarfile", append(text, "auto.example {\n\trespond hi\n}\n"...))
+	srv, _ := h.start(t)
+	before, revoked := h.leaf(t, "auto.example"), h.leaf(t, "auto.example")
+	h.responder.SetFor(revoked, ocsptest.Revoked)
+	if err := srv.Hold("auto.example", pair(t, before), pair(t, revoked)); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.serial(t, "auto.example"); got != before.Cert.SerialNumber.String() {
+		t.Errorf("serial %s is served, want the good one before", got)
 	}
 }
 
