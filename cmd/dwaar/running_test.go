@@ -42,6 +42,17 @@ func TestStatusShowsTheErrorThatMattersMost(t *testing.T) {
 	dwaar(t, "status").expect(t, 0, "the CA is down")
 }
 
+func TestStatusShowsNoErrorWhereThereIsNobodyToAsk(t *testing.T) { // S12
+	r := running(t)
+	staple := &r.status.Certificates[1].Staple
+	for reason, shown := range map[string]bool{"no_responder": false, "self_signed": false, "disabled": false, "no_issuer": true, "timeout": true} {
+		staple.Reason, staple.LastError = reason, "nobody is asked"
+		if got := dwaar(t, "status").out; strings.Contains(got, "nobody is asked") != shown {
+			t.Errorf("%s: the error is shown: %v, want %v\n%s", reason, !shown, shown, got)
+		}
+	}
+}
+
 func TestStatusJSONIsTheContracts(t *testing.T) {
 	r := running(t)
 	got := dwaar(t, "status", "--json")

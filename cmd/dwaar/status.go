@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"dwaar/ocspsvc"
 	"dwaar/proxy/admin"
 )
 
@@ -112,6 +113,10 @@ func lastError(c admin.Certificate) string {
 		return c.ACME.LastError
 	case c.CRL != nil && c.CRL.LastError != "":
 		return c.CRL.LastError
+	}
+	switch ocspsvc.Reason(c.Staple.Reason) {
+	case ocspsvc.ReasonNoResponder, ocspsvc.ReasonSelfSigned, ocspsvc.ReasonDisabled:
+		return "" // how most certificates are (S12): the reason is said, and nothing is to be done
 	}
 	return c.Staple.LastError
 }
