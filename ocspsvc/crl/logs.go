@@ -2,6 +2,7 @@ package crl
 
 import (
 	"crypto/x509"
+	"encoding/hex"
 	"time"
 
 	"dwaar/ocspsvc"
@@ -34,7 +35,7 @@ func who(der []byte) []any {
 		names = []string{leaf.Subject.CommonName}
 	}
 	return []any{
-		"names", names[:min(len(names), namesLogged)], "serial", leaf.SerialNumber.Text(16), "issuer", leaf.Issuer.String(),
+		"names", names[:min(len(names), namesLogged)], "serial", hex.EncodeToString(leaf.SerialNumber.Bytes()), "issuer", leaf.Issuer.String(),
 	}
 }
 

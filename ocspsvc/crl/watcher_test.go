@@ -1,6 +1,7 @@
 package crl_test
 
 import (
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -59,7 +60,7 @@ func TestARevokedCertificateIsReportedOnceWithTimeAndReason(t *testing.T) { // V
 		}
 		lines := b.book.find(slog.LevelError, "certificate is revoked")
 		if len(lines) != 1 || lines[0].attrs["reason"] != "keyCompromise" || lines[0].attrs["url"] != url1 ||
-			lines[0].attrs["serial"] != leaf.Cert.SerialNumber.Text(16) || lines[0].attrs["names"] != "[localhost]" {
+			lines[0].attrs["serial"] != hex.EncodeToString(leaf.Cert.SerialNumber.Bytes()) || lines[0].attrs["names"] != "[localhost]" {
 			t.Errorf("logged %+v", lines)
 		}
 		time.Sleep(3 * day)

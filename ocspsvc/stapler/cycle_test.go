@@ -2,6 +2,7 @@ package stapler_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"log/slog"
 	"strings"
 	"testing"
@@ -179,7 +180,7 @@ func TestEveryFailureIsOneWarningWithReasonAndNextTry(t *testing.T) { // S4
 		}
 		want := map[string]string{
 			"names": "[www.example.com example.com]", "reason": "unreachable", "responder": url1,
-			"issuer": b.ca.Cert.Subject.CommonName, "serial": leaves[0].Cert.SerialNumber.Text(16), "err": "unreachable: connection refused",
+			"issuer": b.ca.Cert.Subject.CommonName, "serial": hex.EncodeToString(leaves[0].Cert.SerialNumber.Bytes()), "err": "unreachable: connection refused",
 		}
 		for key, value := range want {
 			if got := lines[0].attrs[key]; got != value {
