@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 )
 
 // folder holds every record.
@@ -27,33 +26,38 @@ type Storage interface {
 type Store struct {
 	storage Storage // nil: memory only
 	log     *slog.Logger
-	stuck   atomic.Int32 // writes that were left behind
 
-	mu      sync.RWMutex
-	records map[Fingerprint]Record // guarded by mu
+	mu      sync.RWMutex // guards the rest
+	records map[Fingerprint]Record
+	stuck   int                      // writes that were left behind
+	owed    map[Fingerprint]struct{} // whose records storage may not have because of that
 }
 
 // New returns an empty store over storage; nil keeps records in memory only.
 func New(storage Storage, log *slog.Logger) *Store {
-	return &Store{storage: storage, log: log, records: map[Fingerprint]Record{}}
+	return &Store{storage: storage, log: log, records: map[Fingerprint]Record{}, owed: map[Fingerprint]struct{}{}}
 }
 
 // Put stores r durably and then shows it in memory. If storing fails, or is not
 // done when ctx ends, it is shown all the same, and the error says what failed
-// (S14).
+// (S14). A storage that only was slow gets it later.
 func (s *Store) Put(ctx context.Context, r Record) error {
 	defer s.Keep(r)
 	if s.storage == nil {
 		return nil
 	}
-	content, err := r.marshal()
-	if err != nil {
-		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
-	}
-	if err := s.within(ctx, func() error { return s.storage.Store(ctx, key(r.Leaf), content) }); err != nil {
+	if err := s.within(ctx, r.Leaf, &r, func() error { return s.put(ctx, r) }); err != nil {
 		return fmt.Errorf("storing staple %s: %w", key(r.Leaf), err)
 	}
 	return nil
+}
+
+func (s *Store) put(ctx context.Context, r Record) error {
+	content, err := r.marshal()
+	if err != nil {
+		return err
+	}
+	return s.storage.Store(ctx, key(r.Leaf), content)
 }
 
 // errStuck is why nothing is written while storage still owes an answer.
@@ -65,14 +69,15 @@ func (s *Store) Discard(ctx context.Context, leaf Fingerprint) error {
 	if s.storage == nil {
 		return nil
 	}
-	return s.within(ctx, func() error { return s.remove(ctx, key(leaf)) })
+	return s.within(ctx, leaf, nil, func() error { return s.remove(ctx, key(leaf)) })
 }
 
 // within gives a write as long as ctx lasts. A disk that hangs is one that no
 // context can reach, so the write is left behind then, and no other begun
 // before it ends: they would pile up, and could overtake each other.
-func (s *Store) within(ctx context.Context, write func() error) error {
-	if s.stuck.Load() > 0 {
+// It is owed then, as r, if that is the record that was to be written.
+func (s *Store) within(ctx context.Context, leaf Fingerprint, r *Record, write func() error) error {
+	if s.isStuck(leaf, r) {
 		return errStuck
 	}
 	done := make(chan error, 1)
@@ -82,12 +87,63 @@ func (s *Store) within(ctx context.Context, write func() error) error {
 		return err
 	case <-ctx.Done():
 	}
-	s.stuck.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stuck++
+	s.owe(leaf, r)
 	go func() {
 		<-done
-		s.stuck.Add(-1)
+		s.payUp()
 	}()
 	return ctx.Err()
+}
+
+// isStuck reports whether a write was left behind, so that leaf has to wait.
+func (s *Store) isStuck(leaf Fingerprint, r *Record) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stuck == 0 {
+		return false
+	}
+	s.owe(leaf, r)
+	return true
+}
+
+// owe wants s.mu held.
+func (s *Store) owe(leaf Fingerprint, r *Record) {
+	s.owed[leaf] = struct{}{}
+	if r != nil {
+		s.records[leaf] = *r // before anybody can take the debt
+	}
+}
+
+// payUp writes what memory shows by now of the leaves that had to wait: what
+// was left behind, and has ended now, may have been a good answer, and a
+// revocation what came after it.
+func (s *Store) payUp() {
+	for r, more := s.debt(); more; r, more = s.debt() {
+		if r.Response == nil {
+			continue // it was forgotten
+		}
+		if err := s.put(context.Background(), r); err != nil {
+			s.log.Warn("a staple could not be stored when storage was back", "err", err)
+		}
+	}
+}
+
+// debt is the record of a leaf that has to wait. When there is none, others may
+// write again. The last of several writes that were left behind pays for all.
+func (s *Store) debt() (r Record, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stuck == 1 {
+		for leaf := range s.owed {
+			delete(s.owed, leaf)
+			return s.records[leaf], true
+		}
+	}
+	s.stuck--
+	return r, false
 }
 
 // Keep shows r in memory without storing it: for one that Load returned and

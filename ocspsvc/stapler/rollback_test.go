@@ -108,3 +108,26 @@ func TestARoundOfACertificateThatLeftDoesNotOverwriteWhatIsStored(t *testing.T) 
 		b.wantState("after a restart", leaf, stapler.None, ocspsvc.ReasonRevoked)
 	})
 }
+
+// A disk hangs while it takes a good answer, and is back after the revocation
+// that followed.
+func TestADiskThatIsBackHasTheRevocationAndNotTheGoodFromBefore(t *testing.T) { // S14, V2
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t))
+		hang := make(chan struct{})
+		b.disk.written = func(string) { <-hang }
+		b.run()
+		time.Sleep(time.Minute)
+		b.wantState("before", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
+		b.one.Set(ocsptest.Revoked)
+		if _, err := b.service.Refresh(t.Context(), leaves[0].Fingerprint()); err != nil {
+			t.Fatal(err)
+		}
+		close(hang)
+		synctest.Wait()
+		b.stop()
+		b.network.set("one.example", down)
+		b.load()
+		b.wantState("after a restart", leaves[0], stapler.None, ocspsvc.ReasonRevoked)
+	})
+}
