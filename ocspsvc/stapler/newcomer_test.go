@@ -37,3 +37,27 @@ func TestANewcomerHasWhatIsStoredForItThoughItsResponderIsDown(t *testing.T) { /
 		}
 	})
 }
+
+// What is stored plans the next round for now where it is past half-life: the
+// worker must not begin that before the look into storage has ended.
+func TestARoundBeginsAfterTheLookIntoStorageHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := setUp(t, stapler.Config{Pace: -1})
+		leaves := several(t, b.ca, 100, url1)
+		for _, l := range leaves {
+			aging := answer{this: -6 * day, next: day}.sign(t, b.ca, l)
+			b.disk.write(t, respstore.Record{Leaf: l.Fingerprint(), Response: aging, LastRefresh: time.Now(), NotAfter: l.Cert.NotAfter})
+		}
+		b.run()
+		for _, l := range leaves {
+			b.catalog.put(l)
+			for range 20 {
+				b.service.Sync() // wakes the worker
+			}
+			synctest.Wait()
+		}
+		if n := b.catalog.serving(leaves); n != len(leaves) {
+			t.Errorf("%d of %d are stapled", n, len(leaves))
+		}
+	})
+}

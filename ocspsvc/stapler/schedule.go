@@ -75,7 +75,8 @@ func (s *Service) tally(c *certificate) {
 }
 
 // ripen moves what has become due to the lanes. A certificate that has itself
-// expired is looked at again later, in case the clock is wrong.
+// expired is looked at again later, in case the clock is wrong. One whose round
+// has planned the next for now, and has not ended, is left to release.
 func (s *Service) ripen(now time.Time) {
 	for c := s.waiting.top(); c != nil && !now.Before(c.due); c = s.waiting.top() {
 		if c.over(now) {
@@ -83,6 +84,9 @@ func (s *Service) ripen(now time.Time) {
 			continue
 		}
 		s.waiting.drop(c)
+		if c.busy != nil {
+			continue
+		}
 		c.ready = true
 		c.lane.ready.put(c)
 		s.tally(c)
