@@ -34,7 +34,7 @@ func TestBadDwaarfilesAreRefusedWithTheirPlace(t *testing.T) {
 			[]string{":2:2:", ":3:2:", ":6:2:"}},
 		"global option": {"{\n\tocsp {\n\t\tfresh 1h\n\t}\n}\n", []string{":3:3:", "fresh"}},
 		"empty site":    {"{$DWAAR_TEST_UNSET} {\n\trespond x\n}\n", []string{":1:", "DWAAR_TEST_UNSET"}},
-		"needs a CA":    {"a.test {\n\trespond x\n}\n", []string{":1:"}},
+		"bare wildcard": {"*.a.test {\n\trespond x\n}\n", []string{":1:", "dns"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
