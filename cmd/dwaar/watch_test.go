@@ -53,6 +53,7 @@ func TestWatchTellsAChangeOnceItKeepsStill(t *testing.T) {
 func TestWatchWaitsWhileAFileKeepsChanging(t *testing.T) {
 	watched(t, func(path string, told func() int) {
 		text := "x"
+		time.Sleep(watchEvery / 2) // writes and looks take turns
 		for range 5 {
 			text += "x"
 			write(t, path, text)
