@@ -46,9 +46,10 @@ var floors = map[string][]string{
 	"proxy/admin":       {"ocspsvc"},
 	"proxy/match":       {},
 	"proxy/placeholder": {},
-	"proxy/upstream":    {},
-	"proxy/handler":     {"proxy/match", "proxy/placeholder", "proxy/upstream"},
-	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/match", "proxy/upstream"},
+	"proxy/request":     {},
+	"proxy/upstream":    {"proxy/request"},
+	"proxy/handler":     {"proxy/match", "proxy/placeholder", "proxy/request", "proxy/upstream"},
+	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/match", "proxy/request", "proxy/upstream"},
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {

@@ -1,12 +1,14 @@
 package proxy
 
 import (
-	"io"
+	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/handler"
+	"dwaar/proxy/request"
 )
 
 // front is where the requests of one listener under one configuration arrive.
@@ -39,10 +41,25 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	finish := boundBody(w, r, f.readBody)
-	response := handler.NewResponse(w)
-	defer record(s.log, accesslog.Begin(r), response)
-	serve(s.handler, response, r)
-	finish(response.Status())
+	v := newVisit(w, r)
+	defer record(s.log, accesslog.Begin(r), &v.response)
+	serve(s.handler, &v.response, request.With(r, &v.state))
+	finish(v.response.Status())
+}
+
+// visit is what dwaar keeps of one request: one allocation.
+type visit struct {
+	response handler.Response
+	state    request.State
+}
+
+func newVisit(w http.ResponseWriter, r *http.Request) *visit {
+	v := &visit{response: handler.Response{ResponseWriter: w}}
+	v.state.Received = request.Received{Method: r.Method, Host: r.Host, URI: r.RequestURI}
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		v.state.ClientIP = peer.Addr().Unmap()
+	}
+	return v
 }
 
 // serve answers r, by the site or for it.
@@ -73,9 +90,9 @@ func (f *front) refuse(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "no such site", http.StatusNotFound)
 }
 
+var errUnanswered = errors.New("nothing in the site answers this request")
+
 // unanswered is the end of every chain.
-func unanswered(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(http.StatusNotFound)
-	_, _ = io.WriteString(w, "not found\n")
+func unanswered(w http.ResponseWriter, r *http.Request) {
+	handler.Fail(w, r, http.StatusNotFound, errUnanswered)
 }

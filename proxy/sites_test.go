@@ -82,7 +82,7 @@ func TestUnknownHostIs404OnHTTPAnd421OnHTTPS(t *testing.T) {
 
 func TestRequestThatNothingAnswersIs404(t *testing.T) {
 	server := start(t, plain(nil))
-	if response, text := get(t, server.client(loopback), "http://x.test/"); response.StatusCode != 404 || text != "not found\n" {
+	if response, text := get(t, server.client(loopback), "http://x.test/"); response.StatusCode != 404 || text != "Not Found\n" {
 		t.Errorf("empty site = %d %q", response.StatusCode, text)
 	}
 }

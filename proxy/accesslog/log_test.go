@@ -52,7 +52,7 @@ func (o *opened) reload(t *testing.T, output string) {
 	}
 }
 
-func request() *http.Request {
+func asked() *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/path?secret=seen", nil)
 	r.Host, r.RemoteAddr = "a.test:8443", "192.0.2.1:4711"
 	r.Header.Set("User-Agent", "tester\n\"quoted\"")
@@ -65,7 +65,7 @@ func request() *http.Request {
 func TestRecordIsALineOfJSON(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.log")
 	log := open(t, path, nil)
-	r := request()
+	r := asked()
 	entry := accesslog.Begin(r)
 	r.Method, r.Host, r.RequestURI = "changed", "changed", "changed"
 	log.Record(entry, 404, 12)
@@ -118,7 +118,7 @@ func TestRotatedFileIsLetGoByAReloadAndNoLineIsLost(t *testing.T) {
 	log := open(t, path, nil)
 	const lines = 200
 	for i := range lines {
-		log.Record(accesslog.Begin(request()), 200, int64(i))
+		log.Record(accesslog.Begin(asked()), 200, int64(i))
 		if i == lines/2 {
 			if err := os.Rename(path, path+".1"); err != nil {
 				t.Fatal(err)
@@ -142,7 +142,7 @@ func TestAbortedChangeLeavesTheLogAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	change.Abort()
-	log.Record(accesslog.Begin(request()), 200, 0)
+	log.Record(accesslog.Begin(asked()), 200, 0)
 	log.stop()
 	if written, _ := os.ReadFile(path); strings.Count(string(written), "\n") != 1 {
 		t.Errorf("log = %q", written)
@@ -173,7 +173,7 @@ func (s *stuckOutput) Write(p []byte) (int, error) {
 func TestQueueOfASlowOutputIsBounded(t *testing.T) {
 	stuck := &stuckOutput{release: make(chan struct{})}
 	log := open(t, "stdout", stuck)
-	r := request()
+	r := asked()
 	r.RequestURI = strings.Repeat("x", 64<<10)
 	for range 300 {
 		log.Record(accesslog.Begin(r), 200, 0)
@@ -190,7 +190,7 @@ func TestStuckOutputHoldsUpNoRequestAndNoEnd(t *testing.T) {
 	defer close(stuck.release)
 	log := open(t, "stdout", stuck)
 	began := time.Now()
-	r := request()
+	r := asked()
 	r.RequestURI = strings.Repeat("x", 64<<10)
 	for range 300 { // far more than is queued
 		log.Record(accesslog.Begin(r), 200, 0)

@@ -43,7 +43,7 @@ func compiled(t *testing.T, chain handler.Chain) http.Handler {
 	}))
 }
 
-func request(method, target string) *http.Request { return httptest.NewRequest(method, target, nil) }
+func asked(method, target string) *http.Request { return httptest.NewRequest(method, target, nil) }
 
 func text(t *testing.T, response *http.Response) string {
 	t.Helper()
@@ -79,17 +79,17 @@ func TestRespond(t *testing.T) {
 		{"never HTML", handler.Respond{Body: "<script>"}, 200, "text/plain; charset=utf-8", "<script>"},
 		{"no content", handler.Respond{Status: 204, Body: "dropped"}, 204, "", ""},
 	} {
-		response := do(t, handler.Chain{always(c.directive)}, request("GET", "/x"))
+		response := do(t, handler.Chain{always(c.directive)}, asked("GET", "/x"))
 		body := text(t, response)
 		if response.StatusCode != c.status || body != c.body || response.Header.Get("Content-Type") != c.contentType {
 			t.Errorf("%s = %d %q %q", c.name, response.StatusCode, response.Header.Get("Content-Type"), body)
 		}
 	}
-	response := do(t, handler.Chain{always(handler.Respond{Body: "bye", Close: true})}, request("GET", "/"))
+	response := do(t, handler.Chain{always(handler.Respond{Body: "bye", Close: true})}, asked("GET", "/"))
 	if text(t, response) != "bye" || !response.Close {
 		t.Errorf("close: %v", response.Header)
 	}
-	response = do(t, handler.Chain{says("four")}, request("HEAD", "/"))
+	response = do(t, handler.Chain{says("four")}, asked("HEAD", "/"))
 	if response.ContentLength != 4 || text(t, response) != "" {
 		t.Errorf("HEAD: length %d", response.ContentLength)
 	}
@@ -108,12 +108,12 @@ func TestRedir(t *testing.T) {
 		{handler.Redir{To: "/new{path}é"}, 302, "/new/a%20b%C3%A9"},
 		{handler.Redir{To: "/{query.absent}x", Code: "399"}, 399, "/x"},
 	} {
-		response := do(t, handler.Chain{always(c.directive)}, request("GET", "/a%20b?q=1"))
+		response := do(t, handler.Chain{always(c.directive)}, asked("GET", "/a%20b?q=1"))
 		if got := response.Header.Get("Location"); response.StatusCode != c.status || got != c.location {
 			t.Errorf("%+v = %d to %q, want %d to %q", c.directive, response.StatusCode, got, c.status, c.location)
 		}
 	}
-	response := do(t, handler.Chain{always(handler.Redir{To: "/x{query}", Code: "html"})}, request("GET", `/?"><script>`))
+	response := do(t, handler.Chain{always(handler.Redir{To: "/x{query}", Code: "html"})}, asked("GET", `/?"><script>`))
 	body := text(t, response)
 	if response.StatusCode != 200 || strings.Contains(body, "<script>") || !strings.Contains(body, `content="0; url=/x%22%3E%3Cscript%3E"`) {
 		t.Errorf("html = %d %s", response.StatusCode, body)
@@ -122,7 +122,7 @@ func TestRedir(t *testing.T) {
 
 func TestRedirCannotBeSplit(t *testing.T) {
 	w := httptest.NewRecorder()
-	r := request("GET", "/")
+	r := asked("GET", "/")
 	r.URL.Path = "/\r\nSet-Cookie: x=1"
 	compiled(t, handler.Chain{always(handler.Redir{To: "{path}"})}).ServeHTTP(w, r)
 	if got := w.Header().Get("Location"); got != "/%0D%0ASet-Cookie:%20x=1" {
@@ -153,7 +153,7 @@ func TestExclusiveHandles(t *testing.T) {
 		"/nothing":     "nobody: /nothing",
 		"/strip/../ab": "nobody: /strip/../ab",
 	} {
-		response := do(t, chain, request("GET", path))
+		response := do(t, chain, asked("GET", path))
 		if got := text(t, response); got != want || response.Header.Get("X-Seen") != "1" {
 			t.Errorf("%s = %q, want %q; header %v", path, got, want, response.Header)
 		}
@@ -178,7 +178,7 @@ func TestHandlePathTakesThePrefixOff(t *testing.T) {
 		{"/É/*", "/%C3%A9/x", "/x"},
 	} {
 		chain := handler.Chain{always(handler.HandlePath{Path: c.pattern})}
-		if got := text(t, do(t, chain, request("GET", c.path))); got != "nobody: "+c.want {
+		if got := text(t, do(t, chain, asked("GET", c.path))); got != "nobody: "+c.want {
 			t.Errorf("%s on %s = %q, want %s", c.pattern, c.path, got, c.want)
 		}
 	}

@@ -43,7 +43,7 @@ func TestHeaderHasTheLastWordOverTheUpstream(t *testing.T) {
 			always(handler.ReverseProxy{Config: upstream.Config{Upstreams: []string{up.URL}}}),
 		}}),
 	}
-	got := do(t, chain, request("GET", "/")).Header
+	got := do(t, chain, asked("GET", "/")).Header
 	for field, want := range map[string]string{
 		"Server": "dwaar", "X-Order": "inner", "X-Powered-By": "", "X-Powered-Too": "",
 		"Set-Cookie": "a=1|b=GET", "X-Old": "<>-<b>-<>", "X-There": "upstream", "X-Absent": "default",
@@ -60,7 +60,7 @@ func TestDeletedContentTypeIsNotGuessedAgain(t *testing.T) {
 		always(handler.Header{Ops: ops(handler.HeaderOp{Op: "delete", Field: "*-type"})}),
 		says("text"),
 	}
-	if got, ok := do(t, chain, request("GET", "/")).Header["Content-Type"]; ok {
+	if got, ok := do(t, chain, asked("GET", "/")).Header["Content-Type"]; ok {
 		t.Errorf("Content-Type = %q, want none", got)
 	}
 }
@@ -70,14 +70,14 @@ func TestWildcardSparesFraming(t *testing.T) {
 		always(handler.Header{Ops: ops(handler.HeaderOp{Op: "delete", Field: "content-*"}, handler.HeaderOp{Op: "delete", Field: "*x-*"})}),
 		says("text"),
 	}
-	if response := do(t, chain, request("GET", "/")); response.ContentLength != 4 || text(t, response) != "text" {
+	if response := do(t, chain, asked("GET", "/")); response.ContentLength != 4 || text(t, response) != "text" {
 		t.Errorf("length = %d", response.ContentLength)
 	}
 }
 
 func TestHeaderValueCannotBeSplit(t *testing.T) {
 	w := httptest.NewRecorder()
-	r := request("GET", "/")
+	r := asked("GET", "/")
 	r.URL.Path = "/\r\nX-Evil: 1\x00é"
 	chain := handler.Chain{always(handler.Header{Ops: ops(handler.HeaderOp{Op: "set", Field: "X-Path", Value: "{path}"})}), says("x")}
 	compiled(t, chain).ServeHTTP(w, r)
@@ -106,7 +106,7 @@ func TestHeaderAppliesToASwitchedConnectionToo(t *testing.T) {
 		always(handler.Header{Ops: ops(handler.HeaderOp{Op: "set", Field: "Server", Value: "dwaar"}, handler.HeaderOp{Op: "delete", Field: "up*"})}),
 		always(handler.ReverseProxy{Config: upstream.Config{Upstreams: []string{listener.Addr().String()}}}),
 	}
-	r := request("GET", "/")
+	r := asked("GET", "/")
 	r.Header.Set("Connection", "Upgrade")
 	r.Header.Set("Upgrade", "x")
 	response := do(t, chain, r)
@@ -130,7 +130,7 @@ func TestRequestHeaderChangesWhatComesAfter(t *testing.T) {
 		)}),
 		always(handler.ReverseProxy{Config: upstream.Config{Upstreams: []string{up.URL}}}),
 	}
-	r := request("GET", "/")
+	r := asked("GET", "/")
 	r.Host = "a.test"
 	r.Header.Set("X-Before", "1")
 	r.Header.Set("X-Gone", "1")

@@ -16,7 +16,7 @@ func (ReverseProxy) Name() string { return "reverse_proxy" }
 
 // Compile implements [Directive].
 func (c ReverseProxy) Compile(env *Env) (Middleware, error) {
-	forward, err := upstream.New(c.Config, env.Pools, env.Log)
+	forward, err := upstream.New(c.Config, env.Pools, env.Log, Fail)
 	if err != nil {
 		return nil, err
 	}

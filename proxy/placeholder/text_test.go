@@ -9,7 +9,7 @@ import (
 	"dwaar/proxy/placeholder"
 )
 
-func request() *http.Request {
+func asked() *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/a%20b/c?x=1&y=%2F", nil)
 	r.Host = "www.example.test:8443"
 	r.RemoteAddr = "192.0.2.7:4711"
@@ -79,7 +79,7 @@ func TestPlaceholdersStandForValuesOfTheRequest(t *testing.T) {
 			t.Errorf("Compile(%q): %v", text, err)
 			continue
 		}
-		if got := compiled.Expand(request()); got != want {
+		if got := compiled.Expand(asked()); got != want {
 			t.Errorf("%q = %q, want %q", text, got, want)
 		}
 	}
@@ -123,7 +123,7 @@ func TestTextWithoutPlaceholdersCostsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := request()
+	r := asked()
 	if n := testing.AllocsPerRun(100, func() { text.Expand(r) }); n != 0 {
 		t.Errorf("%v allocations, want 0", n)
 	}
@@ -133,7 +133,7 @@ func FuzzCompile(f *testing.F) {
 	for _, seed := range []string{"{host}", `\{host}`, "{{host}}", "{", "{a", `{"a":"{path}"}`, "{env.X}"} {
 		f.Add(seed)
 	}
-	r := request()
+	r := asked()
 	f.Fuzz(func(t *testing.T, text string) {
 		if compiled, err := placeholder.Compile(text); err == nil {
 			compiled.Expand(r)

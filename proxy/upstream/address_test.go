@@ -90,7 +90,7 @@ func TestBadConfigIsRefused(t *testing.T) {
 		{"missing roots", upstream.Config{Upstreams: []string{"a"}, TLS: &upstream.TLS{Roots: []string{"/nowhere.pem"}}}, "reverse_proxy: reading upstream CA: open /nowhere.pem"},
 		{"empty roots", upstream.Config{Upstreams: []string{"a"}, TLS: &upstream.TLS{Roots: []string{empty}}}, "no certificate in it"},
 	} {
-		_, err := upstream.New(c.cfg, upstream.NewPools().Lease(), slog.New(slog.DiscardHandler))
+		_, err := upstream.New(c.cfg, upstream.NewPools().Lease(), slog.New(slog.DiscardHandler), plain)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}

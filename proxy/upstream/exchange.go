@@ -5,21 +5,23 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+
+	"dwaar/proxy/request"
 )
 
-// exchange is one request on its way through the proxy.
+// exchange is one request on its way through the proxy. It hangs at the
+// request's state.
 type exchange struct {
 	w    http.ResponseWriter
 	http int   // major version of the client's HTTP
 	body *body // nil: none
 }
 
-type exchangeKey struct{}
-
 // begin attaches an exchange to r.
 func begin(w http.ResponseWriter, r *http.Request) *http.Request {
 	e := &exchange{w: w, http: r.ProtoMajor}
-	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
+	r, state := request.Ensure(r)
+	state.Exchange = e
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
 		e.body = &body{ReadCloser: r.Body}
 		r.Body = e.body
@@ -28,7 +30,7 @@ func begin(w http.ResponseWriter, r *http.Request) *http.Request {
 }
 
 func exchangeOf(ctx context.Context) *exchange {
-	return ctx.Value(exchangeKey{}).(*exchange)
+	return request.OfContext(ctx).Exchange.(*exchange)
 }
 
 // unread reports whether the client's body has not been read to its end.

@@ -15,9 +15,13 @@ import (
 // it was answered. It never reaches anybody.
 const statusClientGone = 499
 
+// Fail answers a request that has no response from an upstream.
+type Fail func(w http.ResponseWriter, r *http.Request, status int, err error)
+
 // failures answers requests that have no response from an upstream.
 type failures struct {
 	log    *slog.Logger
+	fail   Fail
 	warned atomic.Int64 // Unix nanoseconds
 }
 
@@ -32,7 +36,7 @@ func (f *failures) answer(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(status)
 		return
 	}
-	http.Error(w, http.StatusText(status), status)
+	f.fail(w, r, status, err)
 }
 
 // statusOf says whose fault err is. A body that breaks off also cancels the

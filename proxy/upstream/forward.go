@@ -22,8 +22,9 @@ import (
 // A client whose upstream cannot be reached gets a 502, one whose upstream
 // takes too long a 504; if the upstream dies in the middle of a body, so does
 // the client's response, visibly. A client that leaves ends the upstream's
-// request.
-func New(c Config, lease *Lease, log *slog.Logger) (http.Handler, error) {
+// request. What cannot be forwarded is answered by fail, except for a client
+// that has left.
+func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func New(c Config, lease *Lease, log *slog.Logger) (http.Handler, error) {
 		}
 		servers[i] = newServer(address, transport)
 	}
-	failures := &failures{log: log}
+	failures := &failures{log: log, fail: fail}
 	return &forward{proxy: httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		Transport:      &balance{servers: servers, log: log},

@@ -31,7 +31,7 @@ func frontOf(t *testing.T, cfg upstream.Config, wrap func(http.Handler) http.Han
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	lease := upstream.NewPools().Lease()
-	h, err := upstream.New(cfg, lease, log)
+	h, err := upstream.New(cfg, lease, log, plain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -602,4 +602,9 @@ func unusedAddress(t *testing.T) string {
 	}
 	defer listener.Close()
 	return listener.Addr().String()
+}
+
+// plain is how a site without handle_errors answers what fails.
+func plain(w http.ResponseWriter, _ *http.Request, status int, _ error) {
+	http.Error(w, http.StatusText(status), status)
 }
