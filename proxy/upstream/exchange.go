@@ -15,10 +15,11 @@ type exchange struct {
 	w    http.ResponseWriter
 	http int   // major version of the client's HTTP
 	body *body // nil: none
+	turn turn
 }
 
 // begin attaches an exchange to r.
-func begin(w http.ResponseWriter, r *http.Request) *http.Request {
+func begin(w http.ResponseWriter, r *http.Request) (*http.Request, *exchange) {
 	e := &exchange{w: w, http: r.ProtoMajor}
 	r, state := request.Ensure(r)
 	state.Exchange = e
@@ -26,7 +27,7 @@ func begin(w http.ResponseWriter, r *http.Request) *http.Request {
 		e.body = &body{ReadCloser: r.Body}
 		r.Body = e.body
 	}
-	return r
+	return r, e
 }
 
 func exchangeOf(ctx context.Context) *exchange {
@@ -35,6 +36,9 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // unread reports whether the client's body has not been read to its end.
 func (e *exchange) unread() bool { return e.body != nil && !e.body.ended.Load() }
+
+// untouched reports whether nothing of the client's body has been asked for.
+func (e *exchange) untouched() bool { return e.body == nil || !e.body.touched.Load() }
 
 // answerEarly is for a response that comes while the client is still sending.
 // In HTTP/1 the response must not wait for the rest of the body, and as nobody
@@ -66,11 +70,13 @@ func (e *exchange) finishHeader(header http.Header) {
 // body is a client's body that remembers how it ended.
 type body struct {
 	io.ReadCloser
-	ended  atomic.Bool
-	failed atomic.Pointer[error]
+	touched atomic.Bool
+	ended   atomic.Bool
+	failed  atomic.Pointer[error]
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	b.touched.Store(true)
 	n, err := b.ReadCloser.Read(p)
 	switch err {
 	case nil:

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -45,9 +46,9 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 		servers[i] = newServer(address, transport)
 	}
 	failures := &failures{log: log, fail: fail}
-	return &forward{proxy: httputil.ReverseProxy{
+	return &forward{balancer: &balancer{servers: servers, log: log}, proxy: httputil.ReverseProxy{
 		Rewrite:        rewrite,
-		Transport:      &balance{servers: servers, log: log},
+		Transport:      attempts{},
 		ModifyResponse: prepareResponse,
 		ErrorHandler:   failures.answer,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -56,10 +57,40 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 }
 
 // forward is the seam between the handlers and how requests are forwarded.
-type forward struct{ proxy httputil.ReverseProxy }
+type forward struct {
+	balancer *balancer
+	proxy    httputil.ReverseProxy
+}
 
 func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.proxy.ServeHTTP(w, begin(w, r))
+	r, e := begin(w, r)
+	e.turn.begin(f.balancer, r)
+	defer e.turn.end()
+	f.proxy.ServeHTTP(w, r)
+}
+
+// attempts is the round tripper that asks one upstream after the other.
+type attempts struct{}
+
+// RoundTrip implements [http.RoundTripper].
+func (attempts) RoundTrip(r *http.Request) (*http.Response, error) {
+	e := exchangeOf(r.Context())
+	if r.Body != nil {
+		// A transport closes the body of a request it could not send.
+		r.Body = io.NopCloser(r.Body)
+	}
+	for {
+		s, err := e.turn.next()
+		if err != nil {
+			return nil, err
+		}
+		response, err := s.roundTrip(r)
+		if err == nil {
+			e.turn.answered(response)
+			return response, nil
+		}
+		e.turn.failed(err, e.untouched())
+	}
 }
 
 // rewrite makes the upstream's request of the client's. The transport fills in
