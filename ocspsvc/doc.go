@@ -20,7 +20,9 @@
 // # What is refused
 //
 // Requests and responses are read as DER, whole, and not beyond MaxRequestSize
-// and MaxResponseSize. Verify refuses a response
+// and MaxResponseSize. A response with a certificate that cannot be read, or
+// anything behind its end, is malformed: a client would refuse it as a staple.
+// Verify refuses a response
 //
 //   - that is an error of the responder: responder_error;
 //   - about another serial, or the same serial of another issuer, judged by both

@@ -71,7 +71,7 @@ func (r Reason) Explain() string {
 	case ReasonResponderError:
 		return "The responder answered with an OCSP error (tryLater, unauthorized, …) instead of a status; ask the CA if it persists."
 	case ReasonMalformed:
-		return "The answer is not a DER encoded basic OCSP response; check that the URL is a responder's and that no proxy replaces its answers."
+		return "The answer is not a DER encoded basic OCSP response, or holds something that clients of a staple could not read; check that the URL is a responder's and that no proxy replaces its answers."
 	case ReasonBadSignature:
 		return "The signature of the answer does not verify, or uses an algorithm that proves nothing any more (MD5, SHA-1); report it to the CA."
 	case ReasonUnauthorizedSigner:

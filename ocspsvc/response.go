@@ -11,8 +11,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// maxCertificates is how many embedded certificates are read at most, and so
-// how many signatures Verify may have to check.
+// maxCertificates is how many embedded certificates are read at most.
 const maxCertificates = 16
 
 // Response is an OCSP response (RFC 6960 §4.2.1). ParseResponse makes one;
@@ -26,7 +25,7 @@ type Response struct {
 	ResponderID  ResponderID
 	ProducedAt   time.Time
 	Singles      []Single
-	Certificates []*x509.Certificate // embedded ones that can be read, in order
+	Certificates []*x509.Certificate // embedded ones, in order
 	Nonce        []byte              // nil if there was none
 	Extensions   []pkix.Extension    // besides the nonce
 
@@ -51,8 +50,10 @@ func MarshalError(status ResponseStatus) []byte {
 
 // ParseResponse reads a DER encoded response. It keeps a copy of der as Raw,
 // byte for byte. Its errors are *Error: too_large for more than
-// MaxResponseSize octets, otherwise malformed. Embedded certificates that
-// cannot be read are left out: nothing they sign could be believed.
+// MaxResponseSize octets, otherwise malformed. Nothing in it that cannot be
+// read is passed over: whoever gets these bytes as a staple reads all of them,
+// and clients refuse a response for one bad certificate, which the signature
+// does not cover, so that anybody on the way could have added it.
 func ParseResponse(der []byte) (*Response, error) {
 	if len(der) > MaxResponseSize {
 		return nil, refuse(ReasonTooLarge, "response of %d octets, at most %d are read", len(der), MaxResponseSize)
@@ -104,8 +105,11 @@ func (r *Response) readBasic(s cryptobyte.String) error {
 		return refuse(ReasonMalformed, "unreadable signature of the response")
 	}
 	r.SignatureAlgorithm, r.saltLength = signatureAlgorithm(r.SignatureOID, params)
-	if !r.readCertificates(&body) || !body.Empty() {
-		return refuse(ReasonMalformed, "unreadable, or more than %d, embedded certificates", maxCertificates)
+	if err := r.readCertificates(&body); err != nil {
+		return err
+	}
+	if !body.Empty() {
+		return refuse(ReasonMalformed, "a basic response with something behind it")
 	}
 	if !element.ReadASN1(&tbs, cbasn1.SEQUENCE) || !r.readTBS(tbs) {
 		return refuse(ReasonMalformed, "unreadable response data")
@@ -113,25 +117,28 @@ func (r *Response) readBasic(s cryptobyte.String) error {
 	return nil
 }
 
-func (r *Response) readCertificates(s *cryptobyte.String) bool {
+func (r *Response) readCertificates(s *cryptobyte.String) error {
 	var outer, list cryptobyte.String
 	var present bool
-	if !s.ReadOptionalASN1(&outer, &present, explicit(0)) || !present {
-		return !present
+	ok := s.ReadOptionalASN1(&outer, &present, explicit(0))
+	if ok && !present {
+		return nil
 	}
-	if !outer.ReadASN1(&list, cbasn1.SEQUENCE) || !outer.Empty() {
-		return false
+	if !ok || !outer.ReadASN1(&list, cbasn1.SEQUENCE) || !outer.Empty() {
+		return refuse(ReasonMalformed, "unreadable embedded certificates")
 	}
-	for n := 0; !list.Empty(); n++ {
+	for !list.Empty() {
 		var element cryptobyte.String
-		if n == maxCertificates || !list.ReadASN1Element(&element, cbasn1.SEQUENCE) {
-			return false
+		if len(r.Certificates) == maxCertificates || !list.ReadASN1Element(&element, cbasn1.SEQUENCE) {
+			return refuse(ReasonMalformed, "unreadable, or more than %d, embedded certificates", maxCertificates)
 		}
-		if cert, err := x509.ParseCertificate(element); err == nil {
-			r.Certificates = append(r.Certificates, cert)
+		cert, err := x509.ParseCertificate(element)
+		if err != nil {
+			return refuse(ReasonMalformed, "embedded certificate %d: %w", len(r.Certificates)+1, err)
 		}
+		r.Certificates = append(r.Certificates, cert)
 	}
-	return true
+	return nil
 }
 
 func (r *Response) readTBS(s cryptobyte.String) bool {

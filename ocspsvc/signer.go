@@ -3,56 +3,71 @@ package ocspsvc
 import (
 	"bytes"
 	"crypto/x509"
-	"errors"
 	"slices"
 )
+
+// maxDelegates is how many embedded certificates that look like the signer are
+// tried. One does; a delegate renewed with its old key makes two.
+const maxDelegates = 4
 
 // signer finds out who signed the response, and whether he may (RFC 6960 §3.2
 // #2 to #4). He has to be the one the ResponderID names, and either the
 // issuer, embedded or not, or a delegate, anywhere among the certificates.
+//
+// The response's signature is checked last, with the issuer's key or one that
+// the issuer vouches for: a stranger's key, which may be made to take seconds,
+// is never put to work.
 func (c *check) signer() error {
-	var bad, unauthorized error
-	for _, cert := range c.candidates() {
-		if err := c.r.checkSignature(cert); err != nil {
-			bad = refuse(ReasonBadSignature, "by %s: %w", cert.Subject, err)
-			continue
-		}
-		if unauthorized = c.authorized(cert); unauthorized == nil {
+	var refused error
+	if c.r.ResponderID.Matches(c.issuer) {
+		if refused = c.signedBy(c.issuer); refused == nil {
+			c.v.Responder = c.issuer.Subject.String()
 			return nil
 		}
 	}
-	switch {
-	case unauthorized != nil:
-		return unauthorized
-	case bad != nil:
-		return bad
+	for _, cert := range c.delegates() {
+		err := c.checkDelegate(cert)
+		if err == nil {
+			err = c.signedBy(cert)
+		}
+		if err == nil {
+			c.delegatedTo(cert)
+			return nil
+		}
+		refused = err
 	}
-	return refuse(ReasonUnauthorizedSigner, "no certificate of the responder it names, %s", c.r.ResponderID)
+	if refused == nil {
+		refused = refuse(ReasonUnauthorizedSigner, "no certificate of the responder it names, %s", c.r.ResponderID)
+	}
+	return refused
 }
 
-// candidates are the certificates that the ResponderID names. The issuer is
-// always looked at, so that it makes no difference whether the response embeds
-// it, or another of its certificates. Of a delegate renewed with its old key
-// the last to expire comes first.
-func (c *check) candidates() []*x509.Certificate {
-	known := append([]*x509.Certificate{c.issuer}, c.r.Certificates...)
-	slices.SortStableFunc(known, func(a, b *x509.Certificate) int { return b.NotAfter.Compare(a.NotAfter) })
-	return slices.DeleteFunc(known, func(cert *x509.Certificate) bool { return !c.r.ResponderID.Matches(cert) })
+func (c *check) signedBy(cert *x509.Certificate) error {
+	if err := c.r.checkSignature(cert); err != nil {
+		return refuse(ReasonBadSignature, "by %s: %w", cert.Subject, err)
+	}
+	return nil
 }
 
-// authorized notes the signer if he may sign for issuer's certificates.
-func (c *check) authorized(cert *x509.Certificate) error {
-	if cert == c.issuer {
-		c.v.Responder = c.issuer.Subject.String()
-		return nil
-	}
-	if err := c.checkDelegate(cert); err != nil {
-		return err
-	}
+// delegates are the first maxDelegates embedded certificates that the
+// ResponderID names, the last to expire first: of a delegate renewed with its
+// old key it is the one to note. Those with the issuer's key are left out; it
+// is tried anyway, so that it makes no difference whether the response embeds
+// the issuer, or another of its certificates.
+func (c *check) delegates() []*x509.Certificate {
+	named := slices.DeleteFunc(slices.Clone(c.r.Certificates), func(cert *x509.Certificate) bool {
+		return !c.r.ResponderID.Matches(cert) ||
+			c.r.ResponderID.Matches(c.issuer) && bytes.Equal(cert.RawSubjectPublicKeyInfo, c.issuer.RawSubjectPublicKeyInfo)
+	})
+	slices.SortStableFunc(named, func(a, b *x509.Certificate) int { return b.NotAfter.Compare(a.NotAfter) })
+	return named[:min(len(named), maxDelegates)]
+}
+
+// delegatedTo notes the delegate that signed.
+func (c *check) delegatedTo(cert *x509.Certificate) {
 	c.delegate = cert
 	c.v.Responder, c.v.SignerNotAfter = cert.Subject.String(), cert.NotAfter
 	c.v.SignerUnchecked = findExtension(cert.Extensions, oidNoCheck) == nil
-	return nil
 }
 
 // checkDelegate wants what RFC 6960 §4.2.2.2 asks of an authorised responder:
@@ -60,10 +75,9 @@ func (c *check) authorized(cert *x509.Certificate) error {
 // valid now is checked with the other times. An ordinary leaf of the same CA
 // fails here, as does the delegate of another CA that calls itself the same.
 func (c *check) checkDelegate(cert *x509.Certificate) error {
-	if err := c.issuedDirectly(cert); err != nil {
-		return refuse(ReasonUnauthorizedSigner, "%s is not a delegate of %s: %w", cert.Subject, c.issuer.Subject, err)
-	}
 	switch {
+	case !c.namesIssuer(cert):
+		return refuse(ReasonUnauthorizedSigner, "%s is not a delegate of %s: issued by another", cert.Subject, c.issuer.Subject)
 	case !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning):
 		return refuse(ReasonUnauthorizedSigner, "%s has no extended key usage OCSPSigning", cert.Subject)
 	case cert.KeyUsage != 0 && cert.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0:
@@ -76,12 +90,14 @@ func (c *check) checkDelegate(cert *x509.Certificate) error {
 			return refuse(ReasonCriticalExtension, "%s has the unknown critical extension %s", cert.Subject, oid)
 		}
 	}
+	if err := cert.CheckSignatureFrom(c.issuer); err != nil {
+		return refuse(ReasonUnauthorizedSigner, "%s is not a delegate of %s: %w", cert.Subject, c.issuer.Subject, err)
+	}
 	return nil
 }
 
-func (c *check) issuedDirectly(cert *x509.Certificate) error {
-	if !bytes.Equal(cert.RawIssuer, c.issuer.RawSubject) && !bytes.Equal(cert.RawIssuer, c.leaf.RawIssuer) {
-		return errors.New("issued by another")
-	}
-	return cert.CheckSignatureFrom(c.issuer)
+// namesIssuer reports whether cert says that the issuer issued it, which costs
+// less to find out than whether that is true.
+func (c *check) namesIssuer(cert *x509.Certificate) bool {
+	return bytes.Equal(cert.RawIssuer, c.issuer.RawSubject) || bytes.Equal(cert.RawIssuer, c.leaf.RawIssuer)
 }
