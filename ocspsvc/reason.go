@@ -89,7 +89,7 @@ func (r Reason) Explain() string {
 	case ReasonCriticalExtension:
 		return "The answer has a critical extension that dwaar does not know and so must not ignore; report it."
 	case ReasonTooLarge:
-		return "The answer is over the size limit of 64 KiB; check that the URL is a responder's."
+		return "The answer is over 16,380 bytes, and clients with OpenSSL could not take it in a TLS 1.2 handshake; check that the URL is a responder's."
 	case ReasonRevoked:
 		return "The CA has revoked the certificate; replace it, with a new key if the key may have leaked."
 	case ReasonUnknown:

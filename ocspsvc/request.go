@@ -12,11 +12,17 @@ import (
 
 // Limits of what is read from outside. Nothing larger is looked into.
 const (
-	MaxRequestSize  = 10 << 10 // octets of a DER encoded request
-	MaxResponseSize = 64 << 10 // octets of a DER encoded response
-	MaxCertIDs      = 64       // certificates asked about by one request
-	MaxNonceSize    = 128      // octets (RFC 9654 §2.1)
+	MaxRequestSize = 10 << 10 // octets of a DER encoded request
+	MaxCertIDs     = 64       // certificates asked about by one request
+	MaxNonceSize   = 128      // octets (RFC 9654 §2.1)
 )
+
+// MaxResponseSize is how many octets a DER encoded response may have. It is
+// what goes through every handshake: clients with OpenSSL refuse a TLS 1.2
+// CertificateStatus of more than 16 KiB, 4 octets of which are not the
+// response. TLS 1.3 would carry 65,527, and crypto/tls clients of TLS 1.2
+// 65,532.
+const MaxResponseSize = 16<<10 - 4
 
 // Request is an OCSP request (RFC 6960 §4.1.1). Its zero value with CertIDs
 // set is what a client sends; a requestor name and a signature are accepted

@@ -241,8 +241,8 @@ func TestBadResponsesAreRefused(t *testing.T) {
 		}
 	}
 	_, err := ocspsvc.ParseResponse(make([]byte, ocspsvc.MaxResponseSize+1))
-	if ocspsvc.ReasonOf(err) != ocspsvc.ReasonTooLarge || !strings.Contains(err.Error(), "65537 octets") {
-		t.Errorf("over 64 KiB: %v", err)
+	if ocspsvc.ReasonOf(err) != ocspsvc.ReasonTooLarge || !strings.Contains(err.Error(), "16381 octets") {
+		t.Errorf("over the limit: %v", err)
 	}
 }
 

@@ -35,7 +35,8 @@
 // body of the request; 303 only after a GET. A status other than 200 is a
 // failure, whatever the body. The Content-Type is not judged: responders get it
 // wrong, and a body that parses and verifies proves more; where the body does
-// not parse, the error names it. Bodies are read up to 64 KiB.
+// not parse, the error names it. Bodies are read up to 64 KiB; a response of
+// more than ocspsvc.MaxResponseSize is refused.
 //
 // The round ends with the first verified good or revoked. After a verified
 // unknown the other URLs are asked, and unknown is the result if none knows

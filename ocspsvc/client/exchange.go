@@ -20,8 +20,9 @@ const (
 	// maxRedirects is how many redirects one question follows.
 	maxRedirects = 3
 
-	// maxBody bounds an answer (S8).
-	maxBody = ocspsvc.MaxResponseSize
+	// maxBody bounds what is read of an answer, which may be a bundle of
+	// issuers (S8). A response of that size is refused when it is read.
+	maxBody = 64 << 10
 )
 
 // question is a request ready to be sent.

@@ -200,7 +200,7 @@ func damage(r *ocspsvc.Response, fault Fault) []byte {
 	case HTML:
 		return []byte("<!DOCTYPE html><title>Welcome to your captive portal</title>")
 	case Oversize, OversizeChunked:
-		return append(der, make([]byte, ocspsvc.MaxResponseSize)...)
+		return append(der, make([]byte, 64<<10)...)
 	}
 	return der
 }

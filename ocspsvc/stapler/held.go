@@ -5,11 +5,9 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"time"
 
 	"dwaar/ocspsvc"
-	"dwaar/ocspsvc/respstore"
 )
 
 // held is a verified answer about a leaf, good or revoked. It is not changed
@@ -85,12 +83,6 @@ func (h *held) lifeEnd() time.Time {
 // judged are the raw bytes: they are what will be stapled. The verdict is good
 // or revoked if there is no error.
 func judge(raw []byte, leaf, issuer *x509.Certificate, now time.Time, cfg Config) (ocspsvc.Verdict, error) {
-	if len(raw) > respstore.MaxResponse {
-		return ocspsvc.Verdict{}, &ocspsvc.Error{
-			Reason: ocspsvc.ReasonTooLarge,
-			Err:    fmt.Errorf("a response of %d octets is over %d", len(raw), respstore.MaxResponse),
-		}
-	}
 	response, err := ocspsvc.ParseResponse(raw)
 	if err != nil {
 		return ocspsvc.Verdict{}, err
