@@ -28,7 +28,7 @@ type language struct {
 	log       table[*Log]
 	accessLog table[*accesslog.Config]
 	respond   table[*handler.Respond]
-	proxyOpts table[*scope]
+	proxyOpts table[*proxying]
 }
 
 func newLanguage() *language {
@@ -336,50 +336,6 @@ func respondOptions() table[*handler.Respond] {
 		{name: "close", doc: "closes the connection after the response",
 			decode: func(_ line, r *handler.Respond) { r.Close = true }},
 	}}
-}
-
-func reverseProxyOptions() table[*scope] {
-	return table[*scope]{of: "reverse_proxy", noun: "option", rows: refused[*scope](true,
-		"to",
-		"dynamic",
-		"lb_policy",
-		"lb_retries",
-		"lb_try_duration",
-		"lb_try_interval",
-		"lb_retry_match",
-		"health_uri",
-		"health_upstream",
-		"health_port",
-		"health_interval",
-		"health_passes",
-		"health_fails",
-		"health_timeout",
-		"health_status",
-		"health_method",
-		"health_body",
-		"health_headers",
-		"health_follow_redirects",
-		"health_request_body",
-		"fail_duration",
-		"max_fails",
-		"unhealthy_status",
-		"unhealthy_latency",
-		"unhealthy_request_count",
-		"flush_interval",
-		"request_buffers",
-		"response_buffers",
-		"stream_timeout",
-		"stream_close_delay",
-		"trusted_proxies",
-		"header_up",
-		"header_down",
-		"method",
-		"rewrite",
-		"transport",
-		"handle_response",
-		"replace_status",
-		"verbose_logs",
-	)}
 }
 
 // spliced stands for what the parser has done: an import line is replaced by

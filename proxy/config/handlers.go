@@ -7,7 +7,6 @@ import (
 	"dwaar/proxy/dwaarfile"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/match"
-	"dwaar/proxy/upstream"
 )
 
 // matcher takes the matcher token off the arguments of a line, if there is one:
@@ -109,27 +108,4 @@ func decodeRedir(l line, s *scope) {
 		d.Code = args[1].Text
 	}
 	s.add(l, args[len(args)-1], set, d)
-}
-
-func decodeReverseProxy(l line, s *scope) {
-	set, args, ok := l.matcher()
-	if !ok {
-		return
-	}
-	l.b.language.proxyOpts.read(l.b, l.block(), 0, s)
-	var c upstream.Config
-	for _, tok := range args {
-		_, err := upstream.ParseAddress(tok.Text)
-		if l.refuse(tok, err) {
-			ok = false
-		}
-		c.Upstreams = append(c.Upstreams, tok.Text)
-	}
-	if len(args) == 0 {
-		l.problem(l.Name, "an upstream is missing, like reverse_proxy 127.0.0.1:8080")
-		return
-	}
-	if ok {
-		s.add(l, l.Name, set, handler.ReverseProxy{Config: c})
-	}
 }
