@@ -96,6 +96,7 @@ var rooms = map[string][]string{
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
 	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},
+	"github.com/quic-go/quic-go":          {"proxy"},
 	"golang.org/x/crypto":                 {"ocspsvc/..."},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
 	"golang.org/x/sync":                   {"acme", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},

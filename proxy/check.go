@@ -25,6 +25,9 @@ func (c Config) Check() error { return c.withDefaults().check() }
 func (c Config) withDefaults() Config {
 	orDefault(&c.GracePeriod, defaultGrace)
 	orDefault(&c.MaxHeaderBytes, defaultMaxHeader)
+	if len(c.Protocols) == 0 {
+		c.Protocols = []string{HTTP1, HTTP2, HTTP3}
+	}
 	orDefault(&c.Timeouts.ReadHeader, defaultReadHeader)
 	orDefault(&c.Timeouts.Idle, defaultIdle)
 	orDefault(&c.Timeouts.Handshake, defaultHandshake)
@@ -58,6 +61,7 @@ func (c Config) check() error {
 	if c.MaxHeaderBytes < 0 {
 		problems = append(problems, fmt.Errorf("max_header_bytes is negative: %d", c.MaxHeaderBytes))
 	}
+	problems = append(problems, checkProtocols(c.Protocols))
 	seen := make(map[string]bool)
 	for _, l := range c.Listeners {
 		if seen[l.Address] {

@@ -17,6 +17,9 @@ func (p *Prepared) Abort() {
 	for _, socket := range p.bound {
 		_ = socket.Close()
 	}
+	for _, socket := range p.udp {
+		_ = socket.Close()
+	}
 	if p.logs != nil {
 		p.logs.Abort()
 	}
@@ -49,6 +52,7 @@ func (p *Prepared) Commit() error {
 	for address, l := range before {
 		if s.listeners[address] == nil {
 			l.close(p.config.GracePeriod)
+			l.closeDatagrams(p.config.GracePeriod)
 		}
 	}
 	s.grace = p.config.GracePeriod
@@ -73,7 +77,23 @@ func (p *Prepared) commitListener(l *listener, address string, f *front) *listen
 	l.security.Store(p.security[address])
 	l.front.Store(f)
 	l.renew(p.config.protocol())
+	p.commitDatagrams(l, address)
 	return l
+}
+
+// commitDatagrams begins or ends HTTP/3 on l. It is called with s.mu held.
+func (p *Prepared) commitDatagrams(l *listener, address string) {
+	sec := p.security[address]
+	if sec == nil || !p.config.speaks(HTTP3) {
+		l.closeDatagrams(p.config.GracePeriod)
+		return
+	}
+	if l.datagrams == nil {
+		l.datagrams = newDatagrams(p.udp[address], l, sec.base)
+		p.server.work = append(p.server.work, task{run: l.datagrams.run, serves: true})
+	}
+	protocol := p.config.protocol()
+	l.datagrams.protocol.Store(&protocol)
 }
 
 func releaseLater(lease *upstream.Lease) task {

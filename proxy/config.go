@@ -12,6 +12,10 @@ import (
 type Config struct {
 	// Listeners are served at the same time. Addresses are unique.
 	Listeners []Listener `json:"listeners,omitempty"`
+	// Protocols are h1, h2 and h3, of which h1 must be there. A listener with
+	// TLS offers all of them, h3 on the UDP port of the same number; a plain
+	// one speaks h1. Empty means all three.
+	Protocols []string `json:"protocols,omitempty"`
 	// Timeouts bound what clients may take; zero fields have defaults.
 	Timeouts Timeouts `json:"timeouts"`
 	// GracePeriod is how long requests may go on after the end of Run's
@@ -28,8 +32,7 @@ type Listener struct {
 	// Address is what net.Listen takes: ":443", "127.0.0.1:8080",
 	// "[::1]:8443". The host is an IP address or empty.
 	Address string `json:"address"`
-	// TLS says that connections start with a handshake. Such a listener
-	// offers h2 and http/1.1; a plain one speaks HTTP/1.1.
+	// TLS says that connections start with a handshake.
 	TLS bool `json:"tls,omitempty"`
 	// Sites answer by host, see [Site].
 	Sites []Site `json:"sites,omitempty"`

@@ -16,14 +16,13 @@ type front struct {
 	sites      *sites
 	challenges *challenges
 	readBody   time.Duration // zero: no limit
+	altSvc     *altSvc       // nil: no HTTP/3
 	draining   func() bool
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if f.draining() && r.Header.Get("Upgrade") == "" {
-		// Ask the client to come back on another connection, before this one
-		// is closed between two requests. HTTP/2 turns it into a GOAWAY.
-		w.Header().Set("Connection", "close")
+	if r.ProtoMajor < 3 {
+		f.greet(w, r)
 	}
 	if r.Method == "PRI" {
 		// The preface of HTTP/2 (RFC 9113 §3.4) without TLS, which net/http
@@ -45,6 +44,21 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer record(s.log, accesslog.Begin(r), &v.response)
 	serve(s.handler, &v.response, request.With(r, &v.state))
 	finish(v.response.Status())
+}
+
+// greet tells a client over TCP where else to come.
+func (f *front) greet(w http.ResponseWriter, r *http.Request) {
+	if f.draining() {
+		if r.Header.Get("Upgrade") == "" {
+			// Ask the client to come back on another connection, before this one
+			// is closed between two requests. HTTP/2 turns it into a GOAWAY.
+			w.Header().Set("Connection", "close")
+		}
+		return
+	}
+	if f.altSvc != nil {
+		f.altSvc.announce(w.Header(), r.Host)
+	}
 }
 
 // visit is what dwaar keeps of one request: one allocation.

@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	maxStreams = 250 // per HTTP/2 connection
 	// A connection on which nothing arrives is asked for a sign of life, and
 	// one that takes no byte for a minute is dead.
 	pingAfter    = 30 * time.Second
@@ -20,13 +19,14 @@ const (
 
 // protocol are the settings that net/http fixes when a server starts.
 type protocol struct {
-	readHeader, write, idle time.Duration
-	maxHeaderBytes          int
+	readHeader, write, idle, handshake time.Duration
+	maxHeaderBytes                     int
+	http2                              bool
 }
 
 func (c Config) protocol() protocol {
 	t := c.Timeouts
-	return protocol{t.ReadHeader, t.Write, t.Idle, c.MaxHeaderBytes}
+	return protocol{t.ReadHeader, t.Write, t.Idle, t.Handshake, c.MaxHeaderBytes, c.speaks(HTTP2)}
 }
 
 // generation is the HTTP server of a listener for as long as its protocol
@@ -50,7 +50,7 @@ func newGeneration(p protocol, l *listener, log *noise) *generation {
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true) // over TLS only
+	protocols.SetHTTP2(p.http2) // over TLS only
 	g.server = &http.Server{
 		Handler:           l,
 		ReadHeaderTimeout: p.readHeader,

@@ -11,7 +11,8 @@ import (
 
 // security is how connections of a listener become TLS connections.
 type security struct {
-	config  *tls.Config
+	base    *tls.Config // for every protocol, kept over reloads
+	config  *tls.Config // for those over TCP
 	timeout time.Duration
 }
 

@@ -26,6 +26,8 @@ type listener struct {
 	closing  chan time.Duration // the grace period with which to end
 	renewed  chan struct{}      // one token: there is a generation to serve
 
+	datagrams *datagrams // nil without HTTP/3; guarded by the server's mu
+
 	mu      sync.Mutex // guards the rest
 	current *generation
 	retired []*generation // that may still have connections
@@ -69,6 +71,15 @@ func (l *listener) run(ctx context.Context) {
 
 // close makes run drain the listener and return. It is called once.
 func (l *listener) close(grace time.Duration) { l.closing <- grace }
+
+// closeDatagrams ends HTTP/3, if it is spoken. It is called with the server's
+// mu held.
+func (l *listener) closeDatagrams(grace time.Duration) {
+	if l.datagrams != nil {
+		l.datagrams.close(grace)
+		l.datagrams = nil
+	}
+}
 
 // ServeHTTP hands a request to the configuration that serves now.
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -53,3 +53,12 @@ func (l lines) Write(line []byte) (int, error) {
 	}
 	return len(line), nil
 }
+
+// structured is the logger for a library that has one of these: only handlers
+// that panic are its to tell.
+func (n *noise) structured() *slog.Logger { return slog.New(faults{n.log.Handler()}) }
+
+type faults struct{ slog.Handler }
+
+// Enabled implements [slog.Handler].
+func (f faults) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }

@@ -25,7 +25,8 @@ type Prepared struct {
 	fronts   map[string]*front
 	security map[string]*security // of TLS listeners
 	bound    map[string]net.Listener
-	settled  atomic.Bool // committed or aborted
+	udp      map[string]*net.UDPConn // for HTTP/3
+	settled  atomic.Bool             // committed or aborted
 }
 
 // Prepare checks and compiles cfg, opens its access logs and binds the
@@ -45,6 +46,7 @@ func (s *Server) Prepare(cfg Config, tlsConfigFor func(address string) *tls.Conf
 		fronts:   make(map[string]*front),
 		security: make(map[string]*security),
 		bound:    make(map[string]net.Listener),
+		udp:      make(map[string]*net.UDPConn),
 	}
 	if err := p.prepare(tlsConfigFor); err != nil {
 		p.Abort()
@@ -73,7 +75,7 @@ func (p *Prepared) prepare(tlsConfigFor func(string) *tls.Config) error {
 		return errors.Join(problems...)
 	}
 	for _, l := range p.config.Listeners {
-		problems = append(problems, p.secure(l, tlsConfigFor), p.bind(l.Address))
+		problems = append(problems, p.secure(l, tlsConfigFor), p.bind(l))
 	}
 	return errors.Join(problems...)
 }
@@ -92,11 +94,15 @@ func (p *Prepared) compile(l Listener) (*front, error) {
 			table.add(host, s)
 		}
 	}
-	return &front{
+	f := &front{
 		sites:      table,
 		challenges: &p.server.challenges,
 		readBody:   p.config.Timeouts.ReadBody,
-	}, errors.Join(problems...)
+	}
+	if p.wantsUDP(l) {
+		f.altSvc = newAltSvc(l.Address)
+	}
+	return f, errors.Join(problems...)
 }
 
 func (p *Prepared) compileSite(written Site) (*site, error) {
@@ -126,29 +132,17 @@ func (p *Prepared) secure(l Listener, tlsConfigFor func(string) *tls.Config) err
 	}
 	sec := &security{timeout: p.config.Timeouts.Handshake}
 	if kept := p.server.listener(l.Address); kept != nil && kept.security.Load() != nil {
-		sec.config = kept.security.Load().config
+		sec.base = kept.security.Load().base
 	} else if config := tlsConfigFor(l.Address); config != nil {
-		sec.config = config.Clone()
-		if len(sec.config.NextProtos) == 0 {
-			sec.config.NextProtos = []string{"h2", "http/1.1"}
+		sec.base = config.Clone()
+		if len(sec.base.NextProtos) == 0 {
+			sec.base.NextProtos = []string{alpn[HTTP2], alpn[HTTP1]}
 		}
 	} else {
 		return fmt.Errorf("listening on %s: no certificates for it", l.Address)
 	}
+	sec.config = p.config.restrict(sec.base)
 	p.security[l.Address] = sec
-	return nil
-}
-
-// bind opens the socket of an address that has none yet.
-func (p *Prepared) bind(address string) error {
-	if p.server.listener(address) != nil {
-		return nil
-	}
-	socket, err := net.Listen("tcp", address)
-	if err != nil {
-		return p.explain(address, err)
-	}
-	p.bound[address] = socket
 	return nil
 }
 

@@ -124,6 +124,7 @@ func (s *Server) end() []task {
 	s.ended = true
 	for _, l := range s.listeners {
 		l.close(s.grace)
+		l.closeDatagrams(s.grace)
 	}
 	s.mu.Unlock()
 	return s.takeWork()
