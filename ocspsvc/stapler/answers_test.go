@@ -2,6 +2,7 @@ package stapler_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/x509"
 	"log/slog"
 	"slices"
@@ -251,4 +252,77 @@ func TestResponsesWithoutNextUpdateAreBoundedByMaxAgeOrRefused(t *testing.T) { /
 			t.Errorf("err = %v", err)
 		}
 	})
+}
+
+func TestAReloadThatRequiresNextUpdateTakesStaplesWithoutItAway(t *testing.T) { // C13
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t), plain()(t))
+		endless, other := leaves[0], leaves[1]
+		unbounded := ocsptest.NewResponder(t, b.ca)
+		unbounded.Set(ocsptest.NoNextUpdate)
+		fetch := func(r *ocsptest.Responder) stapler.Fetcher {
+			return stapler.FetcherFunc(func(ctx context.Context, leaf, issuer *x509.Certificate) (*ocspsvc.Response, error) {
+				if leaf.Equal(endless.Cert) {
+					return naive(r, endless).Fetch(ctx, leaf, issuer)
+				}
+				return b.one.Fetch(ctx, leaf, issuer)
+			})
+		}
+		require := func(on bool, f stapler.Fetcher) {
+			t.Helper()
+			if err := b.service.Reconfigure(stapler.Config{RequireNextUpdate: on}, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		require(false, fetch(unbounded))
+		b.run()
+		time.Sleep(5 * time.Second)
+		b.wantState("not required", endless, stapler.Fresh, ocspsvc.ReasonGood)
+
+		require(true, fetch(unbounded))
+		b.wantState("required", endless, stapler.Stale, ocspsvc.ReasonNoNextUpdate)
+		b.wantState("required, the other", other, stapler.Fresh, ocspsvc.ReasonGood)
+		if n := len(b.book.find(slog.LevelWarn, "staple has ended")); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+		time.Sleep(5 * time.Second)
+		b.wantState("asked again", endless, stapler.Stale, ocspsvc.ReasonNoNextUpdate)
+
+		require(false, down)
+		b.wantState("not required any more", endless, stapler.Fresh, ocspsvc.ReasonGood)
+		require(true, fetch(b.one))
+		time.Sleep(5 * time.Second)
+		b.wantState("with nextUpdate", endless, stapler.Fresh, ocspsvc.ReasonGood)
+	})
+}
+
+func TestARevocationWithoutNextUpdateOutlivesARestartThatRequiresIt(t *testing.T) { // V2
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t))
+		leaf := leaves[0]
+		b.network.set("one.example", says(revokedForEver(t, b.ca, leaf)))
+		b.run()
+		time.Sleep(5 * time.Second)
+		b.wantState("revoked", leaf, stapler.None, ocspsvc.ReasonRevoked)
+		b.cfg.RequireNextUpdate = true
+		b.restart()
+		b.load()
+		b.wantState("after the restart", leaf, stapler.None, ocspsvc.ReasonRevoked)
+	})
+}
+
+// revokedForEver is a response without nextUpdate.
+func revokedForEver(t *testing.T, ca *ocsptest.CA, leaf *ocsptest.Leaf) []byte {
+	t.Helper()
+	id, err := ocspsvc.NewCertID(leaf.Cert, ca.Cert, crypto.SHA1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Second)
+	single := ocspsvc.Single{CertID: id, Status: ocspsvc.Revoked, RevokedAt: now, ThisUpdate: now}
+	response, err := ocspsvc.Template{Singles: []ocspsvc.Single{single}, ProducedAt: now}.Sign(ca.Cert, ca.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.Raw
 }

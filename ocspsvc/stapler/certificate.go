@@ -109,7 +109,7 @@ func (c *certificate) newest() *held {
 // staple is what the catalog should serve. One that has ended, or has not
 // begun, is left to the catalog's clock.
 func (c *certificate) staple() *Staple {
-	if c.disabled || c.held == nil || c.held.response == nil {
+	if c.disabled || c.held == nil || c.held.response == nil || c.held.barred {
 		return nil
 	}
 	return c.held.staple

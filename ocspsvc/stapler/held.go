@@ -17,11 +17,12 @@ type held struct {
 	verdict   ocspsvc.Verdict
 	refreshed time.Time // when a responder last said so (S3)
 	staple    *Staple   // nil unless good
+	barred    bool      // good, but without the nextUpdate that is required by now
 }
 
 // newHeld makes the held form of a verified answer. It does not keep response
 // but a copy of its exact size, unless kept has the same bytes already.
-func newHeld(response []byte, verdict ocspsvc.Verdict, refreshed time.Time, maxAge time.Duration, kept *held) *held {
+func newHeld(response []byte, verdict ocspsvc.Verdict, refreshed time.Time, cfg Config, kept *held) *held {
 	if kept != nil && bytes.Equal(kept.response, response) {
 		response = kept.response
 	} else {
@@ -29,11 +30,16 @@ func newHeld(response []byte, verdict ocspsvc.Verdict, refreshed time.Time, maxA
 	}
 	h := &held{response: response, verdict: verdict, refreshed: refreshed.Round(0)}
 	if verdict.Status == ocspsvc.Good {
-		window := verdict.Window(h.refreshed, maxAge)
+		window := verdict.Window(h.refreshed, cfg.MaxAge)
+		if h.barred = cfg.RequireNextUpdate && verdict.NextUpdate.IsZero(); h.barred {
+			window.Until = window.From
+		}
 		h.staple = &Staple{Response: response, From: window.From, Until: window.Until}
 	}
 	return h
 }
+
+func (h *held) isBarred() bool { return h != nil && h.barred }
 
 func (h *held) revoked() bool { return h != nil && h.verdict.Status == ocspsvc.Revoked }
 
@@ -49,6 +55,9 @@ func (h *held) until() time.Time {
 
 // endedBy is the reason word for a staple that has ended (S3).
 func (h *held) endedBy(now time.Time) ocspsvc.Reason {
+	if h.barred {
+		return ocspsvc.ReasonNoNextUpdate
+	}
 	if end := h.lifeEnd(); !end.IsZero() && !now.Before(end) {
 		return ocspsvc.ReasonExpired
 	}

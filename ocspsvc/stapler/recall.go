@@ -53,7 +53,8 @@ func (s *Service) claimRecall(c *certificate) bool {
 // restore verifies a stored record. A good one has to be servable, now or
 // soon; a revoked one counts also after its nextUpdate, because a certificate
 // does not get better while its responder is dead, and before its thisUpdate,
-// because it was stored after that: then the clock is wrong (V2).
+// because it was stored after that: then the clock is wrong (V2). Whether a
+// nextUpdate is required by now does not matter to a revocation either.
 func (s *Service) restore(c *certificate, record respstore.Record) error {
 	leaf, issuer, err := s.identifyStored(c, record)
 	if err != nil {
@@ -62,7 +63,8 @@ func (s *Service) restore(c *certificate, record respstore.Record) error {
 	cfg, now := s.settings.Load().cfg, time.Now().Round(0)
 	verdict, err := judge(record.Response, leaf, issuer, now, cfg)
 	switch ocspsvc.ReasonOf(err) {
-	case ocspsvc.ReasonExpired, ocspsvc.ReasonTooOld, ocspsvc.ReasonNotYetValid:
+	case ocspsvc.ReasonExpired, ocspsvc.ReasonTooOld, ocspsvc.ReasonNotYetValid, ocspsvc.ReasonNoNextUpdate:
+		cfg.RequireNextUpdate = false // was not asked for when it was stored
 		if then, past := judge(record.Response, leaf, issuer, latest(verdict.ThisUpdate, verdict.ProducedAt), cfg); past == nil && then.Status == ocspsvc.Revoked {
 			verdict, err = then, nil
 		}
@@ -70,7 +72,7 @@ func (s *Service) restore(c *certificate, record respstore.Record) error {
 	if err != nil {
 		return err
 	}
-	h := newHeld(record.Response, verdict, record.LastRefresh, cfg.MaxAge, nil)
+	h := newHeld(record.Response, verdict, record.LastRefresh, cfg, nil)
 	if !h.revoked() && !now.Before(h.until()) {
 		return &ocspsvc.Error{Reason: h.endedBy(now), Err: errors.New("the stored staple has ended")}
 	}

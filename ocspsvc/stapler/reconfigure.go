@@ -7,9 +7,10 @@ import (
 
 // Reconfigure goes on with another config and fetcher, as after a reload. It
 // keeps every staple and every plan, except that windows follow the new
-// MaxAge, nothing is due later than the new RefreshEvery, and what has been
-// failing or could not be asked for is tried again soon: that may be what was
-// changed. A config that New would refuse changes nothing.
+// MaxAge, what lacks a nextUpdate that is required by now is served no more and
+// asked for again, nothing is due later than the new RefreshEvery, and what has
+// been failing or could not be asked for is tried again soon: that may be what
+// was changed. A config that New would refuse changes nothing.
 func (s *Service) Reconfigure(cfg Config, fetcher Fetcher) error {
 	cfg, err := cfg.withDefaults()
 	if err != nil {

@@ -55,7 +55,7 @@ func (s *Service) refresh(ctx context.Context, c *certificate) error {
 	if err != nil {
 		return err
 	}
-	return s.accept(ctx, c, newHeld(response.Raw, verdict, now, set.cfg.MaxAge, s.newestOf(c)))
+	return s.accept(ctx, c, newHeld(response.Raw, verdict, now, set.cfg, s.newestOf(c)))
 }
 
 func (s *Service) newestOf(c *certificate) *held {

@@ -67,7 +67,7 @@ func (s *Service) rejudge(c *certificate, now time.Time) {
 	if c.gone {
 		return // since everyone was listed
 	}
-	c.held, c.next = c.held.again(cfg.MaxAge), c.next.again(cfg.MaxAge)
+	c.held, c.next = c.held.again(cfg), c.next.again(cfg)
 	s.settle(c, now)
 	empty := c.held == nil && c.recalled
 	if empty {
@@ -76,17 +76,17 @@ func (s *Service) rejudge(c *certificate, now time.Time) {
 	if c.lane != nil && (empty || c.lane.breaker.until.Sub(now) > lastPause) {
 		c.lane.breaker.probeNow(now)
 	}
-	if c.place > 0 && !c.ready && (empty || c.due.Sub(now) > cfg.RefreshEvery || c.interval == 0 && !c.over(now)) {
+	if c.place > 0 && !c.ready && (empty || c.held.isBarred() || c.due.Sub(now) > cfg.RefreshEvery || c.interval == 0 && !c.over(now)) {
 		s.queueAt(c, now, c.interval)
 	}
 }
 
 // again is h with its window computed anew.
-func (h *held) again(maxAge time.Duration) *held {
+func (h *held) again(cfg Config) *held {
 	if h == nil || h.response == nil {
 		return h
 	}
-	return newHeld(h.response, h.verdict, h.refreshed, maxAge, h)
+	return newHeld(h.response, h.verdict, h.refreshed, cfg, h)
 }
 
 // everyone lists the certificates.
