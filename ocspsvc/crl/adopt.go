@@ -14,7 +14,7 @@ func (w *Watcher) adopt(f *feed, h *held) {
 	w.noteSuccess(f, h)
 	f.held, f.trouble, f.failing, f.lastTry, f.lapsed = h, nil, time.Time{}, now, false
 	f.server.succeed()
-	f.due = now.Add(sooner(interval(h.list, now, w.settings.Load().cfg.RefreshEvery)))
+	f.due = now.Add(sooner(h.interval(now, w.settings.Load().cfg.RefreshEvery)))
 	changed := w.judgeAll(f)
 	w.unlock()
 	for _, c := range changed {

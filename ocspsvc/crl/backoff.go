@@ -20,8 +20,13 @@ func backoff(failingFor time.Duration) time.Duration {
 
 // interval is how long a list read at now need not be read again: until
 // half-way to its nextUpdate, or every, if that is sooner. Past half-way it is
-// an hour, or a tenth of what is left, if that is shorter.
-func interval(l *List, now time.Time, every time.Duration) time.Duration {
+// an hour, or a tenth of what is left, if that is shorter; and an hour at most
+// for one that storage lacks.
+func (h *held) interval(now time.Time, every time.Duration) time.Duration {
+	l := h.list
+	if h.unstored {
+		every = min(every, lastPause)
+	}
 	half := l.ThisUpdate.Add(l.NextUpdate.Sub(l.ThisUpdate) / 2).Sub(now)
 	if half <= 0 {
 		half = max(min(lastPause, l.NextUpdate.Sub(now)/10), leastPause)

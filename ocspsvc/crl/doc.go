@@ -43,5 +43,7 @@
 // A revocation once seen lasts until a verified newer list lifts it: not the
 // end of its list, not a restart with a dead server (the list is stored, and
 // verified again by Load), and not a list from after the certificate's expiry,
-// which need not name it any more.
+// which need not name it any more. Where a list that says revoked cannot be
+// stored, the older one that does not goes from storage: after a restart nothing
+// is known then, and the list is read before anything counts as good.
 package crl

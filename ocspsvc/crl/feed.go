@@ -41,11 +41,31 @@ type held struct {
 	list      *List
 	sum       [sha256.Size]byte // of the bytes received
 	refreshed time.Time         // when the server last said so
+	unstored  bool              // storage does not have it
 	validators
 }
 
 // ended reports whether what is held says nothing any more about who is good.
 func (h *held) ended(now time.Time) bool { return h == nil || !now.Before(h.list.NextUpdate) }
+
+// news reports whether list revokes a certificate that depends on f and that
+// known does not revoke. Where storage stands is not known if it lacks known.
+func (f *feed) news(list *List, known *held) bool {
+	for g := range f.groups {
+		for c := range g.certs {
+			if _, now := list.entries.find(c.serial); !now {
+				continue
+			}
+			if known == nil || known.unstored {
+				return true
+			}
+			if _, before := known.list.entries.find(c.serial); !before {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // nextTry is when the next reading can be.
 func (f *feed) nextTry() time.Time {

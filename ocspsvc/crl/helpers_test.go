@@ -290,6 +290,8 @@ type disk struct {
 	mu     sync.Mutex
 	files  map[string][]byte
 	broken error
+	full   error         // like broken, but things can be read and deleted
+	room   int           // octets for all files, those being replaced included; 0: no end
 	hang   chan struct{} // writes wait for it if it is there
 }
 
@@ -304,8 +306,15 @@ func (d *disk) Store(_ context.Context, key string, value []byte) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.broken != nil {
+	used := len(value)
+	for _, file := range d.files {
+		used += len(file)
+	}
+	switch {
+	case d.broken != nil:
 		return d.broken
+	case d.full != nil && (d.room == 0 || used > d.room):
+		return d.full
 	}
 	d.files[key] = bytes.Clone(value)
 	return nil
@@ -343,6 +352,13 @@ func (d *disk) setBroken(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.broken = err
+}
+
+// fill makes the disk take no more than what fits into room octets, if any.
+func (d *disk) fill(err error, room int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.full, d.room = err, room
 }
 
 // change changes every file.

@@ -79,7 +79,7 @@ func (w *Watcher) restore(ctx context.Context, f *feed) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &held{list, sha256.Sum256(r.body), r.Refreshed, validators{r.ETag, r.Modified}}, nil
+	return &held{list: list, sum: sha256.Sum256(r.body), refreshed: r.Refreshed, validators: validators{r.ETag, r.Modified}}, nil
 }
 
 // resume goes on with a stored list where the last process left off.
@@ -102,7 +102,7 @@ func (w *Watcher) resume(f *feed, h *held) bool {
 // resumed is when a stored list is due: as planned when it was read, and at
 // once if that is over. A time that a wrong clock left is put right by next.
 func (h *held) resumed(now time.Time, every time.Duration) time.Time {
-	due := h.refreshed.Round(0).Add(sooner(interval(h.list, h.refreshed, every)))
+	due := h.refreshed.Round(0).Add(sooner(h.interval(h.refreshed, every)))
 	if h.ended(now) || due.Before(now) {
 		return now
 	}

@@ -3,6 +3,7 @@ package crl
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"dwaar/ocspsvc"
@@ -36,7 +37,7 @@ func (w *Watcher) refresh(ctx context.Context, f *feed) error {
 	now := time.Now().Round(0)
 	known := w.heldBy(f)
 	var ask validators
-	if !known.ended(now) { // a list that has ended is asked for whole, past caches that keep it
+	if !known.ended(now) && !known.unstored { // one that has ended is asked for whole, past caches that keep it
 		ask = known.validators
 	}
 	got, err := fetcher{set.guard, w.roots, set.cfg.MaxSize}.fetch(bounded, f.url, ask)
@@ -78,13 +79,14 @@ func judge(f *feed, got answer, known *held, now time.Time) (*held, error) {
 }
 
 // accept takes over a list: durable first, then here. A disk that fails is
-// reported, and the list is used all the same.
+// reported, and the list is used all the same; it is read again, and stored,
+// within the hour.
 func (w *Watcher) accept(ctx context.Context, f *feed, fresh, known *held, body []byte) error {
 	if err := w.refuses(f, fresh); err != nil {
 		return err
 	}
-	if known == nil || fresh.sum != known.sum {
-		w.persist(ctx, f, fresh, body)
+	if known == nil || known.unstored || fresh.sum != known.sum {
+		fresh.unstored = !w.persist(ctx, f, fresh, known, body)
 	}
 	w.adopt(f, fresh)
 	return nil
@@ -103,14 +105,35 @@ func (w *Watcher) refuses(f *feed, fresh *held) error {
 	return fresh.list.replaces(f.held.list, fresh.refreshed)
 }
 
-// persist stores a list. Shutting down does not interrupt it.
-func (w *Watcher) persist(ctx context.Context, f *feed, h *held, body []byte) {
+// persist stores a list, and reports whether it did. Shutting down does not
+// interrupt it.
+//
+// By the list that is stored already, a certificate may not be revoked that is
+// by this one: a restart must not find it. So it goes if it cannot be replaced,
+// and what is not known then is read before it counts. That makes room, too, on
+// a disk that is full: there is a second try.
+func (w *Watcher) persist(ctx context.Context, f *feed, h, known *held, body []byte) bool {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.settings.Load().cfg.Timeout)
 	defer cancel()
 	r := record{header{f.url, h.refreshed.UTC(), h.ETag, h.Modified}, body}
-	if err := w.store.put(bounded, f.key, r); err != nil {
+	err := w.store.put(bounded, f.key, r)
+	if err != nil && w.hasNews(f, h.list, known) {
+		if gone := w.store.discard(bounded, f.key); gone != nil {
+			err = errors.Join(err, gone)
+		} else {
+			err = w.store.put(bounded, f.key, r)
+		}
+	}
+	if err != nil {
 		w.counts.storeErrors.Inc()
 		w.log.Warn("CRL could not be stored, using it all the same",
 			"url", f.url, "reason", ocspsvc.ReasonStoreError, "err", err)
 	}
+	return err == nil
+}
+
+func (w *Watcher) hasNews(f *feed, list *List, known *held) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return f.news(list, known)
 }

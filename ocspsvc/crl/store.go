@@ -34,7 +34,7 @@ func (s *store) put(ctx context.Context, key feedKey, r record) error {
 	}
 	content, err := r.marshal()
 	if err == nil {
-		err = s.write(ctx, path(key), content)
+		err = s.within(ctx, func() error { return s.storage.Store(ctx, path(key), content) })
 	}
 	if err != nil {
 		return fmt.Errorf("storing CRL %s: %w", path(key), err)
@@ -42,15 +42,25 @@ func (s *store) put(ctx context.Context, key feedKey, r record) error {
 	return nil
 }
 
-// write gives storage as long as ctx lasts. A disk that hangs is one that no
+// discard deletes a record: one that put could not replace, and that must not
+// be found by a restart.
+func (s *store) discard(ctx context.Context, key feedKey) error {
+	err := s.within(ctx, func() error { return s.storage.Delete(ctx, path(key)) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("deleting CRL %s: %w", path(key), err)
+	}
+	return nil
+}
+
+// within gives a write as long as ctx lasts. A disk that hangs is one that no
 // context can reach, so the write is left behind then, and no other begun
 // before it ends: they would pile up, and could overtake each other.
-func (s *store) write(ctx context.Context, key string, content []byte) error {
+func (s *store) within(ctx context.Context, write func() error) error {
 	if s.stuck.Load() > 0 {
 		return errStuck
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.storage.Store(ctx, key, content) }()
+	go func() { done <- write() }()
 	select {
 	case err := <-done:
 		return err

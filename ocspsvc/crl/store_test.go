@@ -164,3 +164,73 @@ func TestListsThatNobodyNeedsLeaveStorageAfterAMonth(t *testing.T) {
 		}
 	})
 }
+
+// A list that could not be stored leaves no older one behind by which a
+// certificate would be good again that was seen revoked.
+func TestAFullDiskBringsNoRevokedCertificateBack(t *testing.T) { // V3
+	for name, c := range map[string]struct {
+		room   int
+		state  crl.State
+		reason ocspsvc.Reason
+	}{
+		"that has room for one list": {700, crl.Revoked, ocspsvc.ReasonRevoked},
+		"that takes nothing more":    {0, crl.None, ocspsvc.ReasonPending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := setUp(t, crl.Config{RefreshEvery: 30 * time.Minute})
+				leaf := b.leaf()
+				b.run()
+				b.settle()
+				b.wants("before", leaf, crl.Good, ocspsvc.ReasonGood)
+				b.disk.fill(errDisk, c.room)
+				b.publish(leaf)
+				time.Sleep(time.Hour)
+				b.wants("read", leaf, crl.Revoked, ocspsvc.ReasonRevoked)
+				b.network.unplug("8.8.8.8:80")
+				b.restart()
+				b.load()
+				b.wants("after the restart", leaf, c.state, c.reason)
+			})
+		})
+	}
+}
+
+func TestAFullDiskKeepsAListThatIsStillRight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := setUp(t, crl.Config{RefreshEvery: 30 * time.Minute})
+		good, revoked := b.leaf(), b.leaf()
+		b.publish(revoked)
+		b.run()
+		b.settle()
+		b.disk.fill(errDisk, 0)
+		b.publish(revoked, b.ca.Leaf(t))
+		time.Sleep(40 * time.Minute)
+		b.network.unplug("8.8.8.8:80")
+		b.restart()
+		b.load()
+		b.wants("good", good, crl.Good, ocspsvc.ReasonGood)
+		b.wants("revoked", revoked, crl.Revoked, ocspsvc.ReasonRevoked)
+	})
+}
+
+func TestADiskThatIsBackGetsTheListItMissedWithinTheHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := setUp(t, crl.Config{})
+		leaf := b.leaf()
+		b.publish(leaf)
+		b.disk.fill(errDisk, 0)
+		b.run()
+		b.settle()
+		b.disk.fill(nil, 0)
+		time.Sleep(time.Hour)
+		n := b.one.count()
+		b.network.unplug("8.8.8.8:80")
+		b.restart()
+		b.load()
+		b.wants("after the restart", leaf, crl.Revoked, ocspsvc.ReasonRevoked)
+		if n != 2 {
+			t.Errorf("read %d times", n)
+		}
+	})
+}
