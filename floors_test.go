@@ -47,14 +47,16 @@ var floors = map[string][]string{
 	"proxy/match":       {},
 	"proxy/placeholder": {},
 	"proxy/request":     {},
+	"proxy/tlspolicy":   {},
 	"proxy/upstream":    {"proxy/request"},
 	"proxy/handler":     {"proxy/match", "proxy/placeholder", "proxy/request", "proxy/upstream"},
-	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/match", "proxy/request", "proxy/upstream"},
+	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
-		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/handler", "proxy/match", "proxy/upstream", "tlsstore",
+		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/handler", "proxy/match",
+		"proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.

@@ -74,7 +74,11 @@ func (p *Prepared) commitListener(l *listener, address string, f *front) *listen
 		s.work = append(s.work, task{run: l.run, serves: true})
 	}
 	f.draining = l.draining.Load
-	l.security.Store(p.security[address])
+	sec := p.security[address]
+	if sec != nil {
+		sec.sites.Store(sec.next)
+	}
+	l.security.Store(sec)
 	l.front.Store(f)
 	l.renew(p.config.protocol())
 	p.commitDatagrams(l, address)

@@ -5,6 +5,7 @@ import (
 
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/handler"
+	"dwaar/proxy/tlspolicy"
 )
 
 // Config is everything the HTTP side serves: plain data, as a Dwaarfile
@@ -25,6 +26,10 @@ type Config struct {
 	// MaxHeaderBytes bounds the request line and header of one request.
 	// Zero means 128 KiB; a larger header is answered 431.
 	MaxHeaderBytes int `json:"max_header_bytes,omitempty"`
+	// DefaultSNI is the name assumed for TLS clients that send none, or one
+	// that no site has. It says which site's TLS options they get; what
+	// certificate is not decided here.
+	DefaultSNI string `json:"default_sni,omitempty"`
 }
 
 // Listener is one TCP address and the sites that answer there.
@@ -55,6 +60,11 @@ type Site struct {
 	// Routes run in this order. A request that nothing in them answers gets
 	// a 404.
 	Routes handler.Chain `json:"routes,omitempty"`
+	// TLS is what the site says of its handshakes; nil leaves them as they are.
+	// A host has one: sites that share it differ in their Path only. A request
+	// that comes over a connection to a site with other options is answered
+	// 421, so that nobody gets around them.
+	TLS *tlspolicy.Config `json:"tls,omitempty"`
 	// Log is where this site's requests are recorded; nil records nothing.
 	Log *accesslog.Config `json:"log,omitempty"`
 }

@@ -35,9 +35,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := f.sites.find(r)
-	if s == nil {
-		f.refuse(w, r)
+	if s == nil || !f.sites.admits(r, s) {
+		f.refuse(w, r, s)
 		return
+	}
+	if !s.policy.HTTP3() {
+		w.Header().Del("Alt-Svc")
 	}
 	finish := boundBody(w, r, f.readBody)
 	v := newVisit(w, r)
@@ -93,11 +96,12 @@ func record(log *accesslog.Log, e accesslog.Entry, response *handler.Response) {
 	}
 }
 
-// refuse answers requests that are for no site here. On TLS that is a
-// connection reused for a host it was not made for: a 421 tells the client to
-// make another one (RFC 9110 §15.5.20).
-func (f *front) refuse(w http.ResponseWriter, r *http.Request) {
-	if r.TLS != nil && !f.sites.knows(r) {
+// refuse answers requests that are for no site here, or for s over a connection
+// that was made for another. On TLS that is a connection reused for a host it
+// was not made for: a 421 tells the client to make another one (RFC 9110
+// §15.5.20).
+func (f *front) refuse(w http.ResponseWriter, r *http.Request, s *site) {
+	if s != nil || r.TLS != nil && !f.sites.knows(r) {
 		http.Error(w, "no such site on this connection", http.StatusMisdirectedRequest)
 		return
 	}

@@ -59,6 +59,7 @@ func newGeneration(p protocol, l *listener, log *noise) *generation {
 		MaxHeaderBytes:    p.maxHeaderBytes,
 		ErrorLog:          log.standard(),
 		ConnState:         g.count,
+		ConnContext:       withOrigin,
 		Protocols:         protocols,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,

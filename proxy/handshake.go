@@ -6,13 +6,16 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
 // security is how connections of a listener become TLS connections.
 type security struct {
-	base    *tls.Config // for every protocol, kept over reloads
-	config  *tls.Config // for those over TCP
+	base    *tls.Config            // for every protocol, kept over reloads
+	sites   *atomic.Pointer[sites] // what base chooses policies by, kept like it
+	next    *sites                 // what sites becomes by the commit
+	config  *tls.Config            // for connections over TCP
 	timeout time.Duration
 }
 
@@ -21,7 +24,9 @@ type security struct {
 func (s *security) handshake(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	secured := tls.Server(conn, s.config)
+	made := new(origin)
+	secured := tls.Server(&originated{conn, made}, s.config)
+	ctx = context.WithValue(ctx, originKey{}, made)
 	err := secured.HandshakeContext(ctx)
 	if err == nil {
 		return secured, nil

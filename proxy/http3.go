@@ -73,7 +73,7 @@ func (p *protocol) quic() *quic.Config {
 // run serves until close is called and every connection has ended.
 func (d *datagrams) run(ctx context.Context) {
 	unverified := rate.NewLimiter(unverifiedRate, unverifiedRate)
-	transport := &quic.Transport{Conn: d.socket, VerifySourceAddress: func(net.Addr) bool { return !unverified.Allow() }}
+	transport := &quic.Transport{Conn: d.socket, VerifySourceAddress: func(net.Addr) bool { return !unverified.Allow() }, ConnContext: withQUICOrigin}
 	defer d.socket.Close()
 	defer transport.Close()
 	socket, err := transport.Listen(d.config, &quic.Config{

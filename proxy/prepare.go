@@ -12,6 +12,7 @@ import (
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/match"
+	"dwaar/proxy/tlspolicy"
 	"dwaar/proxy/upstream"
 )
 
@@ -83,6 +84,7 @@ func (p *Prepared) prepare(tlsConfigFor func(string) *tls.Config) error {
 // compile makes the front of one listener.
 func (p *Prepared) compile(l Listener) (*front, error) {
 	table := newSites()
+	table.defaultSNI = normalHost(p.config.DefaultSNI)
 	var problems []error
 	for _, written := range l.Sites {
 		s, err := p.compileSite(written)
@@ -91,6 +93,9 @@ func (p *Prepared) compile(l Listener) (*front, error) {
 			continue
 		}
 		for _, host := range written.hosts() {
+			if others := table.at(host); len(others) > 0 && !tlspolicy.Same(others[0].policy, s.policy) {
+				problems = append(problems, fmt.Errorf("%s: another site of this host has other TLS options, and a handshake cannot tell paths apart", written.name(l)))
+			}
 			table.add(host, s)
 		}
 	}
@@ -114,6 +119,13 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 		}
 		s.path = path
 	}
+	if written.TLS != nil {
+		policy, err := written.TLS.Compile()
+		if err != nil {
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+		s.policy = policy
+	}
 	if written.Log != nil {
 		s.log = p.logs.Log(*written.Log)
 	}
@@ -130,14 +142,16 @@ func (p *Prepared) secure(l Listener, tlsConfigFor func(string) *tls.Config) err
 	if !l.TLS {
 		return nil
 	}
-	sec := &security{timeout: p.config.Timeouts.Handshake}
+	sec := &security{timeout: p.config.Timeouts.Handshake, next: p.fronts[l.Address].sites}
 	if kept := p.server.listener(l.Address); kept != nil && kept.security.Load() != nil {
-		sec.base = kept.security.Load().base
+		sec.base, sec.sites = kept.security.Load().base, kept.security.Load().sites
 	} else if config := tlsConfigFor(l.Address); config != nil {
-		sec.base = config.Clone()
-		if len(sec.base.NextProtos) == 0 {
-			sec.base.NextProtos = []string{alpn[HTTP2], alpn[HTTP1]}
+		config = config.Clone()
+		if len(config.NextProtos) == 0 {
+			config.NextProtos = []string{alpn[HTTP2], alpn[HTTP1]}
 		}
+		sec.sites = new(atomic.Pointer[sites])
+		sec.base = policed(config, sec.sites)
 	} else {
 		return fmt.Errorf("listening on %s: no certificates for it", l.Address)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/match"
+	"dwaar/proxy/tlspolicy"
 )
 
 // site is a compiled [Site].
@@ -15,6 +16,7 @@ type site struct {
 	length  int                // of the written path: longer ones are asked first
 	handler http.Handler
 	log     *accesslog.Log // nil: not recorded
+	policy  *tlspolicy.Policy
 }
 
 // sites finds the site of a request by host and path. It does not change once
@@ -23,6 +25,9 @@ type sites struct {
 	exact    map[string][]*site
 	wildcard map[string][]*site // by what follows the first label
 	any      []*site
+
+	defaultSNI string // "" for none
+	policed    bool   // whether a site has a policy
 }
 
 func newSites() *sites {
@@ -31,6 +36,7 @@ func newSites() *sites {
 
 // add lists s under a host that parseHost returned.
 func (t *sites) add(host string, s *site) {
+	t.policed = t.policed || s.policy != nil
 	switch parent, isWildcard := strings.CutPrefix(host, "*."); {
 	case host == "":
 		t.any = insert(t.any, s)
@@ -39,6 +45,17 @@ func (t *sites) add(host string, s *site) {
 	default:
 		t.exact[host] = insert(t.exact[host], s)
 	}
+}
+
+// at are the sites listed under a host that parseHost returned.
+func (t *sites) at(host string) []*site {
+	switch parent, isWildcard := strings.CutPrefix(host, "*."); {
+	case host == "":
+		return t.any
+	case isWildcard:
+		return t.wildcard[parent]
+	}
+	return t.exact[host]
 }
 
 // insert keeps longer paths first, and written order between equals.

@@ -10,6 +10,7 @@ import (
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/admin"
 	"dwaar/proxy/handler"
+	"dwaar/proxy/tlspolicy"
 )
 
 // language is every word of a Dwaarfile. What is in no table is refused.
@@ -17,6 +18,7 @@ type language struct {
 	global    table[*builder]
 	site      table[*scope]
 	tls       table[*issuance]
+	auth      table[*tlspolicy.ClientAuth]
 	issuer    table[*issuing.IssuerConfig]
 	rfc2136   table[*dns.RFC2136Config]
 	eab       table[*issuing.EAB]
@@ -33,7 +35,7 @@ type language struct {
 
 func newLanguage() *language {
 	return &language{
-		global: globalOptions(), site: siteDirectives(), tls: tlsOptions(), ocsp: ocspOptions(),
+		global: globalOptions(), site: siteDirectives(), tls: tlsOptions(), auth: clientAuthOptions(), ocsp: ocspOptions(),
 		issuer: issuerOptions(), rfc2136: rfc2136Options(), eab: eabOptions(), onDemand: onDemandOptions(),
 		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
 		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
@@ -264,21 +266,34 @@ func tlsOptions() table[*issuance] {
 		{name: "key_type", usage: strings.Join(keyTypes, "|"), doc: "the kind of key", decode: ofManaged(decodeKeyType)},
 		{name: "on_demand", doc: "gets a certificate when a client asks for a name", decode: ofManaged(decodeOnDemand)},
 		{name: "ocsp", usage: "off", doc: "leaves this certificate without a staple", decode: decodeOCSPOff},
+		{name: "protocols", usage: "tls1.2|tls1.3 [tls1.2|tls1.3]", doc: "the lowest and the highest version of TLS", decode: decodeProtocols},
+		{name: "ciphers", usage: "SUITE…", doc: "the suites of TLS 1.2 to choose from", decode: decodeCiphers},
+		{name: "curves", usage: "CURVE…", doc: "the key exchanges to choose from", decode: decodeCurves},
+		{name: "alpn", usage: "h3|h2|http/1.1…", doc: "the protocols to offer, the preferred first", decode: decodeALPN},
+		{name: "client_auth", usage: "{ … }", doc: "asks clients for certificates", decode: decodeClientAuth},
 		{name: "eab", instead: "write it in issuer acme URL { eab KEY_ID MAC_KEY }"},
-	}, append(
-		refused[*issuance](true, "protocols", "ciphers", "curves", "alpn", "client_auth"),
-		refused[*issuance](false,
-			"dns_challenge_override_domain",
-			"dns_ttl",
-			"get_certificate",
-			"insecure_secrets_log",
-			"load",
-			"propagation_delay",
-			"renewal_window_ratio",
-			"reuse_private_keys",
-			"force_automate",
-		)...,
+	}, refused[*issuance](false,
+		"dns_challenge_override_domain",
+		"dns_ttl",
+		"get_certificate",
+		"insecure_secrets_log",
+		"load",
+		"propagation_delay",
+		"renewal_window_ratio",
+		"reuse_private_keys",
+		"force_automate",
 	)...)}
+}
+
+func clientAuthOptions() table[*tlspolicy.ClientAuth] {
+	return table[*tlspolicy.ClientAuth]{of: "client_auth", noun: "option", rows: append([]row[*tlspolicy.ClientAuth]{
+		{name: "mode", usage: "request|require|verify_if_given|require_and_verify", doc: "which clients are let in", decode: decodeAuthMode},
+		{name: "trust_pool", usage: "file FILE…", many: true, doc: "the CAs that certificates must come from", decode: decodeTrustPool},
+		{name: "trusted_ca_cert_file", instead: "write trust_pool file FILE"},
+		{name: "trusted_ca_cert", instead: "put the certificate into a PEM file and write trust_pool file FILE"},
+		{name: "trusted_leaf_cert_file", instead: "dwaar trusts CAs: write trust_pool file FILE"},
+		{name: "trusted_leaf_cert", instead: "dwaar trusts CAs: write trust_pool file FILE"},
+	}, refused[*tlspolicy.ClientAuth](false, "verifier")...)}
 }
 
 func issuerOptions() table[*issuing.IssuerConfig] {

@@ -23,6 +23,7 @@ func Language() []Entry {
 	all = append(all, entries("ocsp", l.ocsp)...)
 	all = append(all, entries("Directives", l.site)...)
 	all = append(all, entries("tls", l.tls)...)
+	all = append(all, entries("client_auth", l.auth)...)
 	all = append(all, entries("issuer", l.issuer)...)
 	all = append(all, entries("dns", l.rfc2136)...)
 	all = append(all, entries("acme_eab", l.eab)...)

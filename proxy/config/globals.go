@@ -67,7 +67,7 @@ func decodeDefaultSNI(l line, b *builder) {
 	if name == "" || strings.HasPrefix(name, "*") {
 		l.problem(l.Args[0], "%q is not one name", l.Args[0].Text)
 	}
-	b.config.TLS.DefaultSNI = name
+	b.config.TLS.DefaultSNI, b.config.HTTP.DefaultSNI = name, name
 }
 
 func decodeAutoHTTPS(l line, b *builder) {

@@ -1,11 +1,13 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
 	"dwaar/acme/issuing"
 	"dwaar/proxy/dwaarfile"
+	"dwaar/proxy/tlspolicy"
 )
 
 // issuance is what a site's tls says of certificates that dwaar gets itself.
@@ -23,11 +25,21 @@ type issuance struct {
 	mustStaple bool
 	onDemand   bool
 	ocspOff    bool
+	policy     tlspolicy.Config // what it says of handshakes
+	ciphers    dwaarfile.Token  // the option, zero if it is not there
+	alpn       dwaarfile.Token  // the option, zero if it is not there
+	clientAuth dwaarfile.Token  // the option, zero if it is not there
 
 	// What it said, for problems: words that only mean something to a CA, and
 	// options for certificates that dwaar gets, whoever issues them.
 	forACME, forManaged []dwaarfile.Token
 	tookCA, tookAny     bool // whether a name of the site has a CA, or anyone to issue
+}
+
+// saysOfCertificates reports whether there is an option about where the
+// certificate comes from or how it is kept; one without any option counts.
+func (i *issuance) saysOfCertificates() bool {
+	return len(i.forManaged) > 0 || i.ocspOff || reflect.DeepEqual(i.policy, tlspolicy.Config{})
 }
 
 // check reports options that contradict each other.

@@ -19,6 +19,7 @@ type listener struct {
 	last       *site // whose sites end with the last one
 	known      map[spot]dwaarfile.Token
 	names      map[string]named // whose certificates a name has
+	policies   map[string]*site // who speaks first of the handshakes of a name
 	wanted     []wanted         // what has no certificate in files
 	redirects  []string         // hosts sent to https
 	redirected map[string]bool
@@ -65,7 +66,7 @@ func (b *builder) bindsOf(s *site) []string {
 func (b *builder) open(host string, port int, tls bool, tok dwaarfile.Token) *listener {
 	l := &listener{
 		host: host, port: port, tls: tls, tok: tok,
-		known: map[spot]dwaarfile.Token{}, names: map[string]named{}, redirected: map[string]bool{},
+		known: map[spot]dwaarfile.Token{}, names: map[string]named{}, policies: map[string]*site{}, redirected: map[string]bool{},
 	}
 	known := b.byAddress[l.address()]
 	switch {
@@ -89,6 +90,10 @@ func (b *builder) place(s *site, host string, endpoints []endpoint, chain handle
 			continue
 		}
 		l.add(s, e, chain)
+		b.checkPlain(s, e)
+		if e.tls {
+			b.agree(l, s, e)
+		}
 		switch {
 		case !e.tls:
 		case s.refused:
@@ -105,7 +110,7 @@ func (b *builder) place(s *site, host string, endpoints []endpoint, chain handle
 // add makes the hosts of a site with one path one proxy.Site.
 func (l *listener) add(s *site, e endpoint, chain handler.Chain) {
 	if l.last != s || l.sites[len(l.sites)-1].Path != e.path {
-		l.sites = append(l.sites, proxy.Site{Path: e.path, Routes: chain, Log: s.log})
+		l.sites = append(l.sites, proxy.Site{Path: e.path, Routes: chain, Log: s.log, TLS: s.policyOn(l)})
 		l.last = s
 	}
 	at := &l.sites[len(l.sites)-1]

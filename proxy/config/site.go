@@ -3,20 +3,24 @@ package config
 import (
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/dwaarfile"
+	"dwaar/proxy/tlspolicy"
 )
 
 // site is one site block, decoded.
 type site struct {
 	scope
-	addresses []address
-	pairs     []*pair
-	issuance  *issuance       // what its tls says of a certificate that dwaar gets, nil if nothing
-	tlsAt     dwaarfile.Token // its first tls, zero if there is none
-	tlsOff    dwaarfile.Token // the directive tls off, zero if it is not there
-	refused   bool            // what its tls says is refused already
-	binds     []string
-	serves    []Served // names its certificates are shown for
-	log       *accesslog.Config
+	addresses  []address
+	pairs      []*pair
+	issuance   *issuance         // what its tls says of a certificate that dwaar gets, nil if nothing
+	tlsAt      dwaarfile.Token   // its first tls, zero if there is none
+	tlsOff     dwaarfile.Token   // the directive tls off, zero if it is not there
+	refused    bool              // what its tls says is refused already
+	policy     *tlspolicy.Config // what its tls says of handshakes, nil if nothing
+	policyAt   dwaarfile.Token   // the directive that says it
+	clientAuth dwaarfile.Token   // the option in it, zero if it is not there
+	binds      []string
+	serves     []Served // names its certificates are shown for
+	log        *accesslog.Config
 }
 
 // pair is one tls CERT KEY.

@@ -36,6 +36,7 @@ func decodeTLS(l line, s *scope) {
 		i.setForm(l, l.Args[0])
 	}
 	l.b.language.tls.read(l.b, l.block(), 0, i)
+	s.site.setPolicy(l, i)
 	switch {
 	case len(l.Args) == 2 && slices.Contains([]string{"auto", "internal", "off"}, l.Args[0].Text):
 		l.problem(l.Args[1], "%s stands alone; a file of this name is ./%[1]s", l.Args[0].Text)
@@ -51,8 +52,10 @@ func decodeTLS(l line, s *scope) {
 	case len(l.Args) == 0 && l.Block == nil:
 		l.problem(l.Name, "write tls auto, or nothing at all: both get a certificate by themselves")
 	}
-	i.check(l)
-	s.site.setIssuance(l, i)
+	if len(l.Args) > 0 || i.saysOfCertificates() {
+		i.check(l)
+		s.site.setIssuance(l, i)
+	}
 	s.site.refused = s.site.refused || len(l.b.problems) > known
 }
 
