@@ -67,14 +67,13 @@ func (m *Manager) takeWindow(t *task, r result) (say func()) {
 		e.ari.ask = time.Now().Add(aLittleMore(pause)).Round(0)
 		return func() { m.log.Debug("asking for the renewal window failed", append(t.who(), "err", r.err)...) }
 	}
-	was := e.ari
+	was, planned := e.ari, e.renewal()
 	e.ari = r.window
 	if was.start.Equal(r.window.start) && was.end.Equal(r.window.end) {
 		e.ari.at = was.at
-		return func() {}
 	}
-	if !e.renewal().Before(e.renewAt) {
-		return func() {}
+	if at := e.renewal(); !at.Before(planned) || !at.Before(soonestByAge(e.cert)) {
+		return func() {} // no news, or within what chance makes of the renewal by age
 	}
 	return func() { m.noteWindow(t, r.window) }
 }

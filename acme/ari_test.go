@@ -64,6 +64,33 @@ func TestAWindowThatMovesIntoThePastMeansNow(t *testing.T) {
 	})
 }
 
+// A CA announces a window for every certificate. One around the time at which it is renewed
+// anyway is nobody's news, and one in the past is news once, however often the CA moves it on
+// while the renewal fails.
+func TestOnlyAWindowThatChangesTheRenewalIsToldAndOnce(t *testing.T) {
+	names := []string{"a.example", "b.example", "c.example", "d.example", "e.example", "f.example", "g.example", "h.example"}
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.ca.window = windowFrom(59*day, time.Hour)
+		n := start(t, sites(names...), o)
+		time.Sleep(10 * day)
+		if told := n.log.with("the CA wants the certificate renewed sooner"); len(told) != 0 {
+			t.Errorf("of windows around the renewal by age: %q", told)
+		}
+		o.ca.set(func() {
+			o.ca.err = errDown
+			o.ca.window = func(*acme.Issued) (issuing.RenewalInfo, error) {
+				now := time.Now()
+				return issuing.RenewalInfo{Start: now.Add(-time.Hour), End: now, RetryAfter: now.Add(time.Hour)}, nil
+			}
+		})
+		time.Sleep(day)
+		if told := n.log.with("the CA wants the certificate renewed sooner"); len(told) != len(names) {
+			t.Errorf("told %d times, want once for each of %d names:\n%q", len(told), len(names), told)
+		}
+	})
+}
+
 func TestTheWindowIsAskedForAgainAsRetryAfterSaysWithinBounds(t *testing.T) {
 	for retryAfter, want := range map[time.Duration]time.Duration{
 		time.Second: time.Hour, -time.Hour: time.Hour, 5 * time.Hour: 5 * time.Hour, 30 * day: day,

@@ -36,9 +36,16 @@ const renewAtShare = 3
 // renewalTime is when c is due by its age. It is earlier by up to a twentieth of the last
 // third, so that certificates that were got together are not renewed together.
 func renewalTime(c *Issued) time.Time {
-	last := lifetime(c) / renewAtShare
-	return c.Leaf.NotAfter.Add(-last - spread(last/20))
+	return soonestByAge(c).Add(spread(lastThird(c) / 20))
 }
+
+// soonestByAge is before any renewalTime of c.
+func soonestByAge(c *Issued) time.Time {
+	last := lastThird(c)
+	return c.Leaf.NotAfter.Add(-last - last/20)
+}
+
+func lastThird(c *Issued) time.Duration { return lifetime(c) / renewAtShare }
 
 // spread is a random part of d.
 func spread(d time.Duration) time.Duration {
