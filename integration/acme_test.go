@@ -280,13 +280,13 @@ func TestAnInternationalNameGetsItsCertificate(t *testing.T) {
 	h.served("A1: an international name", "xn--bcher-kva.example.test")
 }
 
-// A CA that takes requests and never answers delays neither the start, nor the sites of
-// another CA, nor the end.
+// A CA that takes requests and answers none, not even for its directory, delays neither the
+// start, nor the sites of another CA, nor the end.
 func TestACAThatHangsDelaysNobody(t *testing.T) {
 	t.Parallel()
 	h := newCustomer(t, pebble.Config{})
 	hung := pebble.Start(t, pebble.Config{})
-	hung.Behave(pebble.Hang("/sign-me-up"))
+	hung.Behave(pebble.Hang("/"))
 	other := fmt.Sprintf("tls {\n\t\tca %s\n\t\tca_root %s\n\t}", hung.Directory(), hung.RootFile())
 	var sites []string
 	for i := range 10 {
@@ -295,7 +295,7 @@ func TestACAThatHangsDelaysNobody(t *testing.T) {
 	h.says("", append(sites, answers("good.test", ""))...)
 	h.Start()
 	h.served("A2: the site of a CA that answers", "good.test")
-	if hung.Requests("/sign-me-up") == 0 {
+	if hung.Requests("/dir") == 0 {
 		t.Error("the CA that hangs was not asked; the test has lost its subject")
 	}
 	h.Stop()

@@ -3,20 +3,36 @@ package issuing
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/caddyserver/certmagic"
 	"github.com/mholt/acmez/v3/acme"
 )
 
-// client is the ACME client of a CA and account. It is made once: each has connections of
-// its own that nobody could close. It is never used to place an order itself, only copied.
-func (i *Issuing) client(c IssuerConfig) (*certmagic.ACMEIssuer, error) {
-	roots, sum, err := readRoots(c.Roots)
+// client speaks ACME with a CA for an account.
+type client struct {
+	acme *certmagic.ACMEIssuer // never places an order itself, only copies of it do
+	http *http.Client          // for the directory alone
+}
+
+// client is made once for a CA and account: certmagic's has connections of its own that nobody
+// could close. It comes with the CA's directory, or not at all.
+func (i *Issuing) client(ctx context.Context, c IssuerConfig) (*certmagic.ACMEIssuer, error) {
+	made, err := i.clientFor(c)
 	if err != nil {
 		return nil, err
+	}
+	return made.acme, learnDirectory(ctx, made.http, c.CA)
+}
+
+func (i *Issuing) clientFor(c IssuerConfig) (client, error) {
+	roots, sum, err := readRoots(c.Roots)
+	if err != nil {
+		return client{}, err
 	}
 	identity := fmt.Sprintf("%q %q %x", c.CA, c.Email, sum)
 	if c.EAB != nil {
@@ -24,13 +40,25 @@ func (i *Issuing) client(c IssuerConfig) (*certmagic.ACMEIssuer, error) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.clients[identity] == nil {
-		i.clients[identity] = i.newClient(c, roots)
+	made, there := i.clients[identity]
+	if !there {
+		made = client{acme: i.newIssuer(c, roots), http: newHTTPClient(roots)}
+		i.clients[identity] = made
 	}
-	return i.clients[identity], nil
+	return made, nil
 }
 
-func (i *Issuing) newClient(c IssuerConfig, roots *x509.CertPool) *certmagic.ACMEIssuer {
+// newHTTPClient keeps no connection: a directory is fetched twice a day.
+func newHTTPClient(roots *x509.CertPool) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		Proxy:             http.ProxyFromEnvironment, // as certmagic does
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
+		ForceAttemptHTTP2: true,
+		DisableKeepAlives: true,
+	}}
+}
+
+func (i *Issuing) newIssuer(c IssuerConfig, roots *x509.CertPool) *certmagic.ACMEIssuer {
 	template := certmagic.ACMEIssuer{
 		CA:             c.CA,
 		Email:          c.Email,
@@ -68,7 +96,7 @@ func readRoots(files []string) (*x509.CertPool, []byte, error) {
 
 // order asks one ACME CA for a certificate.
 func (i *Issuing) order(ctx context.Context, p Policy, c IssuerConfig, csr *x509.CertificateRequest) (*certmagic.IssuedCertificate, error) {
-	shared, err := i.client(c)
+	shared, err := i.client(ctx, c)
 	if err != nil {
 		return nil, err
 	}

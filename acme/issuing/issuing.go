@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
 	"dwaar/tlsstore/storage"
@@ -46,8 +45,8 @@ type Issuing struct {
 	policies atomic.Pointer[[]Policy] // as of Use
 
 	mu      sync.Mutex
-	clients map[string]*certmagic.ACMEIssuer // guarded by mu; by everything that makes it
-	active  map[string]*solving              // guarded by mu; by name: what is being obtained here
+	clients map[string]client   // guarded by mu; by everything that makes it
+	active  map[string]*solving // guarded by mu; by name: what is being obtained here
 }
 
 // New makes an Issuing on a storage. Local may be nil if no policy has the issuer
@@ -56,7 +55,7 @@ func New(s storage.Storage, local LocalCA, log *slog.Logger, opts Options) *Issu
 	i := &Issuing{
 		opts: opts, storage: s, local: local, log: log,
 		zap:     zap.New(slogCore{handler: log.Handler()}),
-		clients: make(map[string]*certmagic.ACMEIssuer),
+		clients: make(map[string]client),
 		active:  make(map[string]*solving),
 	}
 	i.Use(nil)

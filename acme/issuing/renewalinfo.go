@@ -27,14 +27,18 @@ type RenewalInfo struct {
 func (i *Issuing) RenewalInfo(ctx context.Context, p Policy, cert *Certificate) (RenewalInfo, error) {
 	for _, c := range p.Issuers {
 		if c.acme() && c.key() == cert.Issuer {
-			return i.askRenewalInfo(ctx, c, cert)
+			info, err := i.askRenewalInfo(ctx, c, cert)
+			if err != nil {
+				return RenewalInfo{}, fmt.Errorf("asking %s when to renew %s: %w", cert.Issuer, cert.Name, err)
+			}
+			return info, nil
 		}
 	}
 	return RenewalInfo{}, ErrNoRenewalInfo
 }
 
 func (i *Issuing) askRenewalInfo(ctx context.Context, c IssuerConfig, cert *Certificate) (RenewalInfo, error) {
-	client, err := i.client(c)
+	client, err := i.client(ctx, c)
 	if err != nil {
 		return RenewalInfo{}, err
 	}
@@ -43,7 +47,7 @@ func (i *Issuing) askRenewalInfo(ctx context.Context, c IssuerConfig, cert *Cert
 		return RenewalInfo{}, ErrNoRenewalInfo
 	}
 	if err != nil {
-		return RenewalInfo{}, fmt.Errorf("asking %s when to renew %s: %w", cert.Issuer, cert.Name, err)
+		return RenewalInfo{}, err
 	}
 	said := RenewalInfo{Start: info.SuggestedWindow.Start, End: info.SuggestedWindow.End, Explanation: info.ExplanationURL}
 	if info.RetryAfter != nil {
