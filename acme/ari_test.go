@@ -20,6 +20,7 @@ func windowFrom(from, retryAfter time.Duration) func(*acme.Issued) (issuing.Rene
 }
 
 func TestRenewalInsideTheCAsWindow(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.window = windowFrom(20*day, 6*time.Hour)
@@ -38,6 +39,7 @@ func TestRenewalInsideTheCAsWindow(t *testing.T) {
 
 // The CA is going to revoke: its window moves into the past.
 func TestAWindowThatMovesIntoThePastMeansNow(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.window = windowFrom(70*day, 6*time.Hour)
@@ -68,6 +70,7 @@ func TestAWindowThatMovesIntoThePastMeansNow(t *testing.T) {
 // anyway is nobody's news, and one in the past is news once, however often the CA moves it on
 // while the renewal fails.
 func TestOnlyAWindowThatChangesTheRenewalIsToldAndOnce(t *testing.T) {
+	t.Parallel()
 	names := []string{"a.example", "b.example", "c.example", "d.example", "e.example", "f.example", "g.example", "h.example"}
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
@@ -92,6 +95,7 @@ func TestOnlyAWindowThatChangesTheRenewalIsToldAndOnce(t *testing.T) {
 }
 
 func TestTheWindowIsAskedForAgainAsRetryAfterSaysWithinBounds(t *testing.T) {
+	t.Parallel()
 	for retryAfter, want := range map[time.Duration]time.Duration{
 		time.Second: time.Hour, -time.Hour: time.Hour, 5 * time.Hour: 5 * time.Hour, 30 * day: day,
 	} {
@@ -116,6 +120,7 @@ func TestTheWindowIsAskedForAgainAsRetryAfterSaysWithinBounds(t *testing.T) {
 }
 
 func TestTheTimeChosenInAWindowStays(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.window = windowFrom(20*day, time.Hour)
@@ -132,6 +137,7 @@ func TestTheTimeChosenInAWindowStays(t *testing.T) {
 }
 
 func TestACAWithoutWindowsIsAskedRarely(t *testing.T) {
+	t.Parallel()
 	for name, err := range map[string]error{"none": issuing.ErrNoRenewalInfo, "failing": errors.New("status 500")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -153,6 +159,7 @@ func TestACAWithoutWindowsIsAskedRarely(t *testing.T) {
 }
 
 func TestAWindowThatEndsBeforeItStartsIsNone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.window = func(c *acme.Issued) (issuing.RenewalInfo, error) {
@@ -167,6 +174,7 @@ func TestAWindowThatEndsBeforeItStartsIsNone(t *testing.T) {
 }
 
 func TestTheLocalCAIsNotAskedForWindows(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		local := acme.Policy{Names: []string{"localhost", "10.0.0.1"}, Issuers: []issuing.IssuerConfig{{CA: issuing.Internal}}}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestRenewAndReissueByHand(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]func(*acme.Manager, context.Context, string) error{"renew": (*acme.Manager).Renew, "reissue": (*acme.Manager).Reissue} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -33,6 +34,7 @@ func TestRenewAndReissueByHand(t *testing.T) {
 }
 
 func TestByHandWithoutSuccessNothingChanges(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		o.ca.fail(errDown)
@@ -47,6 +49,7 @@ func TestByHandWithoutSuccessNothingChanges(t *testing.T) {
 }
 
 func TestByHandForANameThatIsNotKept(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, n, _ := served(t)
 		if err := n.Reissue(t.Context(), "b.example"); !errors.Is(err, acme.ErrUnknown) {
@@ -56,6 +59,7 @@ func TestByHandForANameThatIsNotKept(t *testing.T) {
 }
 
 func TestReissueInsistsOnANewKey(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		o.ca.oldKeys = true
@@ -69,6 +73,7 @@ func TestReissueInsistsOnANewKey(t *testing.T) {
 }
 
 func TestOneOrderAtATimeForAName(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, _ := served(t)
 		var all sync.WaitGroup
@@ -95,6 +100,7 @@ func TestOneOrderAtATimeForAName(t *testing.T) {
 
 // Somebody is faster than the news.
 func TestReissueByHandOfARevokedCertificate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		old := issue(t, "a.example", 90*day, nil)
@@ -123,6 +129,7 @@ func TestReissueByHandOfARevokedCertificate(t *testing.T) {
 
 // What a peer has stored meanwhile is not what was asked for.
 func TestByHandOrdersWhateverIsStored(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, _ := served(t)
 		time.Sleep(time.Hour)
@@ -139,6 +146,7 @@ func TestByHandOrdersWhateverIsStored(t *testing.T) {
 
 // A name that nobody has permitted yet is not kept.
 func TestByHandForAnOnDemandNameOnItsWay(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle()
 		asks.hangs = true

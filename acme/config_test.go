@@ -8,6 +8,7 @@ import (
 )
 
 func TestConfigsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	for want, change := range map[string]func(*acme.Config){
 		`acme: concurrent must not be negative, is -1`:                      func(c *acme.Config) { c.Concurrent = -1 },
 		`acme: timeout must not be negative, is -1ns`:                       func(c *acme.Config) { c.Timeout = -1 },
@@ -43,6 +44,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 }
 
 func TestNewWantsAnIssuerAndALog(t *testing.T) {
+	t.Parallel()
 	if _, err := acme.New(sites("a.example"), nil, nil); err == nil || err.Error() != "acme: an issuer and a log are needed" {
 		t.Errorf("New = %v", err)
 	}

@@ -14,6 +14,7 @@ import (
 )
 
 func TestMetricsSayHowItStands(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		for _, name := range []string{"good.example", "revoked.example"} {
@@ -68,6 +69,7 @@ dwaar_acme_on_demand_total{result="pending"} 1
 }
 
 func TestStatusAsJSONHasNoEmptyTimes(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, n, _ := served(t)
 		s, _ := n.Status("a.example")

@@ -80,6 +80,7 @@ func open(t *testing.T, asks *oracle) (*office, *node) {
 }
 
 func TestAPermittedNameIsObtainedWhileTheClientWaits(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle("a.example")
 		o, n := open(t, asks)
@@ -98,6 +99,7 @@ func TestAPermittedNameIsObtainedWhileTheClientWaits(t *testing.T) {
 }
 
 func TestANameThatIsNotPermittedCostsNoDiskAndNoOrder(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(*oracle){
 		"refused":    func(*oracle) {},
 		"not found":  func(o *oracle) { o.status = http.StatusNotFound },
@@ -131,6 +133,7 @@ func TestANameThatIsNotPermittedCostsNoDiskAndNoOrder(t *testing.T) {
 }
 
 func TestNamesThatCannotBeAreNotAskedAbout(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle()
 		_, n := open(t, asks)
@@ -149,6 +152,7 @@ func TestNamesThatCannotBeAreNotAskedAbout(t *testing.T) {
 }
 
 func TestOnlyNamesOfAPolicyAreAskedAbout(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle("a.shop.example", "a.b.shop.example", "other.example")
 		o := newOffice(t)
@@ -175,6 +179,7 @@ func TestOnlyNamesOfAPolicyAreAskedAbout(t *testing.T) {
 }
 
 func TestManyClientsOfOneNameAreOneOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle("a.example")
 		o, n := open(t, asks)
@@ -199,6 +204,7 @@ func TestManyClientsOfOneNameAreOneOrder(t *testing.T) {
 }
 
 func TestOrdersOnDemandAreBoundedAndDelayNoSite(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.takes = 10 * time.Second
@@ -224,6 +230,7 @@ func TestOrdersOnDemandAreBoundedAndDelayNoSite(t *testing.T) {
 
 // Clients that go away leave their names behind, but not without bound.
 func TestNamesOnTheirWayAreBounded(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		asks := newOracle()
@@ -255,6 +262,7 @@ func TestNamesOnTheirWayAreBounded(t *testing.T) {
 }
 
 func TestAnAskURLThatHangsIsGivenUpAfterFiveSecondsAndAskedAgainSoon(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle("a.example")
 		asks.hangs = true
@@ -280,6 +288,7 @@ func TestAnAskURLThatHangsIsGivenUpAfterFiveSecondsAndAskedAgainSoon(t *testing.
 }
 
 func TestFailedOrdersOnDemandBackOff(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle("a.example")
 		o, n := open(t, asks)
@@ -301,6 +310,7 @@ func TestFailedOrdersOnDemandBackOff(t *testing.T) {
 }
 
 func TestFailuresBeforeASuccessAreForgotten(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n := open(t, newOracle("a.example"))
 		o.ca.fail(errDown)
@@ -325,6 +335,7 @@ func TestFailuresBeforeASuccessAreForgotten(t *testing.T) {
 }
 
 func TestAnOrderGoesOnWhenItsClientGivesUp(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n := open(t, newOracle("a.example"))
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -341,6 +352,7 @@ func TestAnOrderGoesOnWhenItsClientGivesUp(t *testing.T) {
 }
 
 func TestWhatIsStoredForAPermittedNameIsUsed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n := open(t, newOracle("a.example"))
 		stored := issue(t, "a.example", 90*day, nil)
@@ -353,6 +365,7 @@ func TestWhatIsStoredForAPermittedNameIsUsed(t *testing.T) {
 }
 
 func TestOnDemandCertificatesAreRenewedWhileTheyAreUsed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asks := newOracle("used.example", "asked.example", "unused.example", "left.example")
 		o, n := open(t, asks)
@@ -393,6 +406,7 @@ func TestOnDemandCertificatesAreRenewedWhileTheyAreUsed(t *testing.T) {
 }
 
 func TestTheLeastUsedMakesRoom(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		cfg := demanding("")
@@ -421,6 +435,7 @@ func TestTheLeastUsedMakesRoom(t *testing.T) {
 }
 
 func TestWhatIsDroppedMakesRoomToo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		cfg := demanding("")
@@ -442,6 +457,7 @@ func TestWhatIsDroppedMakesRoomToo(t *testing.T) {
 }
 
 func TestARevokedOnDemandCertificateIsReplaced(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n := open(t, newOracle("a.example"))
 		c, err := n.Obtain(t.Context(), "a.example")
@@ -458,6 +474,7 @@ func TestARevokedOnDemandCertificateIsReplaced(t *testing.T) {
 }
 
 func TestASiteOfTheConfigThatIsMissingIsNotForStrangersToAskFor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.fail(errDown)
@@ -472,6 +489,7 @@ func TestASiteOfTheConfigThatIsMissingIsNotForStrangersToAskFor(t *testing.T) {
 }
 
 func TestWithoutOnDemandEveryNameIsRefused(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, sites("a.example"), newOffice(t))
 		if _, err := n.Obtain(t.Context(), "b.example"); !errors.Is(err, acme.ErrNotPermitted) {
@@ -482,6 +500,7 @@ func TestWithoutOnDemandEveryNameIsRefused(t *testing.T) {
 
 // A reload may make an on-demand name a site, or end on-demand, with clients waiting.
 func TestReloadsWhileClientsWait(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		cfg  acme.Config
 		want error
@@ -513,6 +532,7 @@ func TestReloadsWhileClientsWait(t *testing.T) {
 
 // Of what is on demand, a verdict about something else changes nothing.
 func TestVerdictsThatAreNotRevokedAreNoNews(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n := open(t, newOracle("a.example"))
 		c, err := n.Obtain(t.Context(), "a.example")
@@ -529,6 +549,7 @@ func TestVerdictsThatAreNotRevokedAreNoNews(t *testing.T) {
 
 // The real way to the ask URL: no redirect is followed, and no body is waited for.
 func TestTheAskURLOverHTTP(t *testing.T) {
+	t.Parallel()
 	elsewhere := 0
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere++ }))
 	defer other.Close()

@@ -12,6 +12,7 @@ import (
 )
 
 func TestAReloadForgetsNamesAndKeepsTheirFiles(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		leaf := n.leaf(t, o.vault, "a.example")
@@ -30,6 +31,7 @@ func TestAReloadForgetsNamesAndKeepsTheirFiles(t *testing.T) {
 }
 
 func TestAnotherCAIsUsedWithoutLosingTheOldCertificate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		moved := sites("a.example")
@@ -59,6 +61,7 @@ func TestAnotherCAIsUsedWithoutLosingTheOldCertificate(t *testing.T) {
 }
 
 func TestAReloadTriesAgainWhatHasBeenFailing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.fail(errDown)
@@ -75,6 +78,7 @@ func TestAReloadTriesAgainWhatHasBeenFailing(t *testing.T) {
 }
 
 func TestAReloadThatIsRefusedChangesNothing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, n, old := served(t)
 		if err := n.Reconfigure(sites("b.example", "b.example")); err == nil {
@@ -87,6 +91,7 @@ func TestAReloadThatIsRefusedChangesNothing(t *testing.T) {
 }
 
 func TestAReloadDuringAnOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example"), o)
@@ -107,6 +112,7 @@ func TestAReloadDuringAnOrder(t *testing.T) {
 
 // A stored certificate that cannot be used is as good as none, and says why.
 func TestStoredCertificatesThatDoNotFitAreIgnored(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		other := *issue(t, "b.example", 90*day, nil)
@@ -122,6 +128,7 @@ func TestStoredCertificatesThatDoNotFitAreIgnored(t *testing.T) {
 }
 
 func TestStorageThatCannotBeReadIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.vault.unreadable = errors.New("input/output error")
@@ -139,6 +146,7 @@ func TestStorageThatCannotBeReadIsTriedAgain(t *testing.T) {
 
 // The order that is under way when the policy changes is one of the old policy.
 func TestAnotherCADuringAnOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example"), o)
@@ -162,6 +170,7 @@ func TestAnotherCADuringAnOrder(t *testing.T) {
 }
 
 func TestAnotherKeyTypeWaitsForTheNextCertificate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, _ := served(t)
 		other := sites("a.example")
@@ -177,6 +186,7 @@ func TestAnotherKeyTypeWaitsForTheNextCertificate(t *testing.T) {
 }
 
 func TestAReloadTriesAgainAFailingRenewal(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.vault.put(publicCA, sign(t, "a.example", time.Now().Add(-70*day), 90*day, newKey(t)))

@@ -12,6 +12,7 @@ import (
 )
 
 func TestMissingNamesAreObtainedAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example", "b.example"), o)
@@ -33,6 +34,7 @@ func TestMissingNamesAreObtainedAtOnce(t *testing.T) {
 }
 
 func TestManyMissingNamesAreObtainedAFewAtATime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		start(t, sites(numbered(60)...), o)
@@ -44,6 +46,7 @@ func TestManyMissingNamesAreObtainedAFewAtATime(t *testing.T) {
 }
 
 func TestASiteAddedByReloadStartsAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example"), o)
@@ -61,6 +64,7 @@ func TestASiteAddedByReloadStartsAtOnce(t *testing.T) {
 }
 
 func TestStoredCertificatesAreServedFromTheStartAndNotOrderedAgain(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		stored := issue(t, "a.example", 90*day, nil)
@@ -82,6 +86,7 @@ func TestStoredCertificatesAreServedFromTheStartAndNotOrderedAgain(t *testing.T)
 
 // What storage has for a name comes to be used without Load too.
 func TestWithoutLoadRunTakesWhatIsStored(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		stored := issue(t, "a.example", 90*day, nil)
@@ -97,6 +102,7 @@ func TestWithoutLoadRunTakesWhatIsStored(t *testing.T) {
 }
 
 func TestRenewalAtAThirdOfTheLifetime(t *testing.T) {
+	t.Parallel()
 	for _, life := range []time.Duration{90 * day, 47 * day, 6 * day, 24 * time.Hour, 7 * time.Hour} {
 		t.Run(life.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -120,6 +126,7 @@ func TestRenewalAtAThirdOfTheLifetime(t *testing.T) {
 }
 
 func TestRenewalsOfCertificatesGotTogetherAreSpread(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		start(t, sites(numbered(40)...), o)
@@ -132,6 +139,7 @@ func TestRenewalsOfCertificatesGotTogetherAreSpread(t *testing.T) {
 }
 
 func TestFailuresBackOffAndKeepTheOldCertificate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example"), o)
@@ -163,6 +171,7 @@ func TestFailuresBackOffAndKeepTheOldCertificate(t *testing.T) {
 }
 
 func TestPausesAreShorterWhereLittleLifeIsLeft(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.life = 24 * time.Hour
@@ -188,6 +197,7 @@ func TestPausesAreShorterWhereLittleLifeIsLeft(t *testing.T) {
 }
 
 func TestAStoredExpiredCertificateIsServedAndRenewed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.vault.put(publicCA, sign(t, "a.example", time.Now().Add(-91*day), 90*day, newKey(t)))
@@ -206,6 +216,7 @@ func TestAStoredExpiredCertificateIsServedAndRenewed(t *testing.T) {
 }
 
 func TestAHangingCADelaysNobodyElse(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.hangs["https://hung.example/directory"] = true
@@ -223,6 +234,7 @@ func TestAHangingCADelaysNobodyElse(t *testing.T) {
 }
 
 func TestAHangingCADelaysNoQuarantine(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		old := issue(t, "revoked.example", 90*day, nil)
@@ -242,6 +254,7 @@ func TestAHangingCADelaysNoQuarantine(t *testing.T) {
 // Whoever binds certificates takes what there is when it is called: were two calls for a
 // name under way, the older certificate might be bound last.
 func TestOnChangeHearsOfANameOnceAtATime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := make1(t, sites(append(numbered(12), "slow.example")...), o)
@@ -272,6 +285,7 @@ func TestOnChangeHearsOfANameOnceAtATime(t *testing.T) {
 
 // A new certificate that must not be served is not: the old one stays.
 func TestNewCertificatesAreCheckedBeforeTheyArePublished(t *testing.T) {
+	t.Parallel()
 	for name, tamper := range map[string]func(*testing.T, *acme.Issued, *acme.Issued) *acme.Issued{
 		"another key": func(t *testing.T, c, _ *acme.Issued) *acme.Issued {
 			other := *c
@@ -315,6 +329,7 @@ func TestNewCertificatesAreCheckedBeforeTheyArePublished(t *testing.T) {
 
 // Somebody has put back an old one, as from a backup.
 func TestAnOlderStoredCertificateIsNoRenewal(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, first := served(t)
 		time.Sleep(time.Hour)
@@ -328,6 +343,7 @@ func TestAnOlderStoredCertificateIsNoRenewal(t *testing.T) {
 }
 
 func TestANameWithoutStorageIsObtainedWhenItsRenewalIsDue(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example"), o)
@@ -342,6 +358,7 @@ func TestANameWithoutStorageIsObtainedWhenItsRenewalIsDue(t *testing.T) {
 
 // A failure while the clock was four years ahead must not mean a pause of four years.
 func TestPausesSurviveAClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const ahead = 4 * 365 * day
 		o := newOffice(t)
@@ -359,6 +376,7 @@ func TestPausesSurviveAClockThatIsSetBack(t *testing.T) {
 }
 
 func TestAShutdownInTheMiddleOfAnOrderIsNoFailure(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		n := start(t, sites("a.example"), o)
@@ -381,6 +399,7 @@ func TestAShutdownInTheMiddleOfAnOrderIsNoFailure(t *testing.T) {
 }
 
 func TestTwoNodesOnOneStoragePlaceOneOrder(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		cfg := sites(numbered(12)...)

@@ -27,6 +27,7 @@ func served(t *testing.T) (*office, *node, *acme.Issued) {
 }
 
 func TestARevokedCertificateGoesToQuarantineAndIsReplacedAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		time.Sleep(time.Hour)
@@ -65,6 +66,7 @@ func TestARevokedCertificateGoesToQuarantineAndIsReplacedAtOnce(t *testing.T) {
 }
 
 func TestTheSameNewsAgainChangesNothing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, _ := served(t)
 		leaf := n.leaf(t, o.vault, "a.example")
@@ -82,6 +84,7 @@ func TestTheSameNewsAgainChangesNothing(t *testing.T) {
 }
 
 func TestWhileTheCAIsDownReplacementsBackOff(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		o.ca.fail(errDown)
@@ -110,6 +113,7 @@ func TestWhileTheCAIsDownReplacementsBackOff(t *testing.T) {
 }
 
 func TestAReplacementSurvivesARestartInTheMiddle(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		o.ca.fail(errDown)
@@ -132,6 +136,7 @@ func TestAReplacementSurvivesARestartInTheMiddle(t *testing.T) {
 
 // Somebody else on this storage was faster: nothing is ordered.
 func TestAStoredReplacementIsJustTaken(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, _ := served(t)
 		newer := issue(t, "a.example", 90*day, nil)
@@ -150,6 +155,7 @@ func TestAStoredReplacementIsJustTaken(t *testing.T) {
 
 // A stored one with the revoked key is as bad as the revoked one.
 func TestAStoredReplacementWithTheRevokedKeyGoesToo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		again := issue(t, "a.example", 90*day, old)
@@ -170,6 +176,7 @@ func TestAStoredReplacementWithTheRevokedKeyGoesToo(t *testing.T) {
 
 // The news comes while the certificate is being renewed with the key it has.
 func TestARenewalThatKeepsARevokedKeyIsReplacedToo(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.ca.oldKeys = true
@@ -188,6 +195,7 @@ func TestARenewalThatKeepsARevokedKeyIsReplacedToo(t *testing.T) {
 }
 
 func TestNewsDuringAFailingRenewalAreActedUponAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.vault.put(publicCA, sign(t, "a.example", time.Now().Add(-70*day), 90*day, newKey(t)))
@@ -204,6 +212,7 @@ func TestNewsDuringAFailingRenewalAreActedUponAtOnce(t *testing.T) {
 }
 
 func TestNothingIsOrderedBeforeTheQuarantine(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		o.vault.set(func() { o.vault.failing = errors.New("read-only file system") })
@@ -221,6 +230,7 @@ func TestNothingIsOrderedBeforeTheQuarantine(t *testing.T) {
 }
 
 func TestAHoldThatIsLiftedBeforeAnythingHappenedIsForgotten(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.vault.put(publicCA, issue(t, "a.example", 90*day, nil))
@@ -243,6 +253,7 @@ func TestAHoldThatIsLiftedBeforeAnythingHappenedIsForgotten(t *testing.T) {
 
 // What is heard before Run, as from stored responses, is done then.
 func TestNewsBeforeRunAreKept(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.vault.put(publicCA, issue(t, "a.example", 90*day, nil))
@@ -257,6 +268,7 @@ func TestNewsBeforeRunAreKept(t *testing.T) {
 }
 
 func TestThousandsRevokedAtOnceAreReplacedWithinTheBudget(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const many = 1000
 		o := newOffice(t)
@@ -293,6 +305,7 @@ func TestThousandsRevokedAtOnceAreReplacedWithinTheBudget(t *testing.T) {
 }
 
 func TestTheBudgetOutlivesTheReplacements(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		names := numbered(2 * acme.DefaultReissueBurst)
@@ -316,6 +329,7 @@ func TestTheBudgetOutlivesTheReplacements(t *testing.T) {
 }
 
 func TestTwoNodesReplaceARevokedCertificateOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		names := numbered(50)
@@ -346,6 +360,7 @@ func TestTwoNodesReplaceARevokedCertificateOnce(t *testing.T) {
 }
 
 func TestALateNodeTakesAllReplacementsAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		names := numbered(200)
@@ -372,6 +387,7 @@ func TestALateNodeTakesAllReplacementsAtOnce(t *testing.T) {
 // Those that wait for the budget look at storage before they order, and what they find
 // there costs nothing of it.
 func TestReplacementsOfAPeerAreTakenWithoutTheBudget(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		names := numbered(100)
@@ -397,6 +413,7 @@ func TestReplacementsOfAPeerAreTakenWithoutTheBudget(t *testing.T) {
 
 // A certificate without files would be gone after a restart.
 func TestAHoldThatIsLiftedAfterTheQuarantineIsTooLate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, old := served(t)
 		o.ca.fail(errDown)

@@ -17,6 +17,7 @@ var _ acme.Issuer = (*issuing.Issuing)(nil)
 
 // The whole wing without a network: the local CA issues, files are files.
 func TestTheLocalCAIssuesRenewsAndReplaces(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		files, err := storage.NewFileSystem(dir)

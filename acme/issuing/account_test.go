@@ -19,6 +19,7 @@ func accountFiles(t *testing.T, dir string) []string {
 }
 
 func TestAnAccountKeyIsOnDiskBeforeTheCAKnowsIt(t *testing.T) {
+	t.Parallel()
 	for email, user := range map[string]string{
 		"ops@example.test": "ops@example.test/ops.key", "Ops+dwaar@example.test": "ops_plus_dwaar@example.test/ops_plus_dwaar.key", "": "default/default.key",
 	} {
@@ -44,6 +45,7 @@ func TestAnAccountKeyIsOnDiskBeforeTheCAKnowsIt(t *testing.T) {
 }
 
 func TestAnAccountWhoseRegistrationWasLostIsFoundAgain(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	obtain(t, open(t, dir), policy(ca))
 	files := accountFiles(t, dir)
@@ -67,6 +69,7 @@ func TestAnAccountWhoseRegistrationWasLostIsFoundAgain(t *testing.T) {
 }
 
 func TestACorruptAccountKeyIsAnErrorAndStays(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	obtain(t, open(t, dir), policy(ca))
 	files := accountFiles(t, dir)
@@ -84,6 +87,7 @@ func TestACorruptAccountKeyIsAnErrorAndStays(t *testing.T) {
 
 // Certmagic would send the last e-mail it has seen to any CA.
 func TestACAWithoutEmailLearnsNoOthers(t *testing.T) {
+	t.Parallel()
 	one, other, dir := newFakeCA(t), newFakeCA(t), t.TempDir()
 	obtain(t, open(t, dir), policy(one))
 	p := policy(other)
@@ -102,6 +106,7 @@ func portOf(ca *fakeCA) string {
 }
 
 func TestAnExternalAccountIsBound(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	ca.needsEAB = true
 	p := policy(ca)
@@ -117,6 +122,7 @@ func TestAnExternalAccountIsBound(t *testing.T) {
 
 // Certmagic registers again, and then orders by the account it has just found to be gone.
 func TestAnAccountThatTheCAForgotIsMadeAnew(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	i := open(t, dir)
 	obtain(t, i, policy(ca))
@@ -139,6 +145,7 @@ func TestAnAccountThatTheCAForgotIsMadeAnew(t *testing.T) {
 
 // Certmagic's lock for registering an account is for all CAs of an e-mail address.
 func TestACAThatHangsKeepsNobodyFromRegisteringElsewhere(t *testing.T) {
+	t.Parallel()
 	hung, good, dir := newFakeCA(t), newFakeCA(t), t.TempDir()
 	asked := make(chan struct{}, 10)
 	hung.fail(func(w http.ResponseWriter, r *http.Request) bool {

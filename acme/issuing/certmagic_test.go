@@ -40,6 +40,7 @@ func caddy(t *testing.T, dir string, issuer certmagic.Issuer) *certmagic.Config 
 }
 
 func TestWhatCaddyHasObtainedLoads(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	cfg := caddy(t, dir, caddysCA{ca, "acme-v02.api.letsencrypt.org-directory"})
 	for _, n := range []string{name, "*.example.test"} {
@@ -54,6 +55,7 @@ func TestWhatCaddyHasObtainedLoads(t *testing.T) {
 }
 
 func TestCaddyLoadsWhatWeHaveObtained(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	cert := obtain(t, open(t, dir), policy(ca))
 	cfg := caddy(t, dir, caddysCA{ca, cert.Issuer})

@@ -24,6 +24,7 @@ const challengePath = "/.well-known/acme-challenge/"
 
 // During an order another process, which only knows the policy, is asked everything.
 func TestHTTPChallengesAreAnsweredByAnyProcess(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	peer := open(t, dir)
 	peer.Use([]issuing.Policy{policy(ca)})
@@ -71,6 +72,7 @@ func TestHTTPChallengesAreAnsweredByAnyProcess(t *testing.T) {
 }
 
 func TestRequestsForChallengesAreLeftToTheSiteWithoutHTTP01(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	byDNS := policy(ca)
 	byDNS.DNS = &issuing.DNSConfig{}
@@ -113,6 +115,7 @@ func handshake(t *testing.T, i *issuing.Issuing, sni string) (*x509.Certificate,
 }
 
 func TestALPNChallengesAreAnsweredByAnyProcess(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	peer := open(t, dir)
 	peer.Use([]issuing.Policy{policy(ca)})
@@ -150,6 +153,7 @@ func TestALPNChallengesAreAnsweredByAnyProcess(t *testing.T) {
 }
 
 func TestOneKindOfChallengeStepsInForTheOther(t *testing.T) {
+	t.Parallel()
 	for _, good := range []string{"http-01", "tls-alpn-01"} {
 		ca := newFakeCA(t)
 		ca.validate = func(kind, _, _ string) bool { return kind == good }
@@ -158,6 +162,7 @@ func TestOneKindOfChallengeStepsInForTheOther(t *testing.T) {
 }
 
 func TestWithoutAnyChallengeNothingIsOrdered(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	i := issuing.New(openStorage(t, t.TempDir()), nil, logger(t), issuing.Options{NoHTTP01: true, NoTLSALPN01: true})
 	if _, err := i.Obtain(soon(t), policy(ca), name); err == nil || !strings.Contains(err.Error(), "there is no listener") {
@@ -198,6 +203,7 @@ func listening(t *testing.T) map[string]bool {
 	return all
 }
 
+// It looks at all sockets of the process, so it has that for itself.
 func TestNoPortIsOpenedForChallenges(t *testing.T) {
 	ca := newFakeCA(t)
 	before := listening(t)

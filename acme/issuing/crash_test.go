@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
+	"strconv"
 	"testing"
 
 	"dwaar/acme/issuing"
@@ -15,13 +17,13 @@ import (
 // everything after them, do not happen.
 type mortal struct {
 	storage.Storage
-	writes int
+	writes, had int
 }
 
 var errKilled = errors.New("killed")
 
 func (m *mortal) write() error {
-	if m.writes--; m.writes < 0 {
+	if m.had++; m.had > m.writes {
 		return errKilled
 	}
 	return nil
@@ -41,10 +43,14 @@ func (m *mortal) Delete(ctx context.Context, key string) error {
 	return m.Storage.Delete(ctx, key)
 }
 
+// job is what a process was doing; old is nil if there was no certificate yet.
+type job func(t *testing.T, i *issuing.Issuing, ca *fakeCA, old *issuing.Certificate) error
+
 // Every write is the last one once. What a kill leaves is, for who comes after, the old
 // certificate, the new one, or none to load; and nothing half done stays for good.
 func TestAKillBetweenAnyTwoWrites(t *testing.T) {
-	jobs := map[string]func(*testing.T, *issuing.Issuing, *fakeCA, *issuing.Certificate) error{
+	t.Parallel()
+	jobs := map[string]job{
 		"obtain": func(t *testing.T, i *issuing.Issuing, ca *fakeCA, _ *issuing.Certificate) error {
 			_, err := i.Obtain(soon(t), policy(ca), name)
 			return err
@@ -64,20 +70,30 @@ func TestAKillBetweenAnyTwoWrites(t *testing.T) {
 	for what, job := range jobs {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			for writes, killed := 0, true; killed; writes++ {
-				ca, dir := newFakeCA(t), t.TempDir()
-				var old *issuing.Certificate
-				if what != "obtain" {
-					old = obtain(t, open(t, dir), policy(ca))
-				}
-				dying := &mortal{openStorage(t, dir), writes}
-				err := job(t, issuing.New(dying, nil, logger(t), issuing.Options{}), ca, old)
-				killed = dying.writes < 0
-				t.Logf("killed after %d writes: %v", writes, err)
-				judgeSurvivor(t, dir, ca, old)
+			for writes := range survive(t, what, job, math.MaxInt) {
+				t.Run(strconv.Itoa(writes), func(t *testing.T) {
+					t.Parallel()
+					survive(t, what, job, writes)
+				})
 			}
 		})
 	}
+}
+
+// survive does a job that is killed after so many writes, judges what is left, and returns how
+// many it had.
+func survive(t *testing.T, what string, job job, writes int) (had int) {
+	t.Helper()
+	ca, dir := newFakeCA(t), t.TempDir()
+	var old *issuing.Certificate
+	if what != "obtain" {
+		old = obtain(t, open(t, dir), policy(ca))
+	}
+	dying := &mortal{Storage: openStorage(t, dir), writes: writes}
+	err := job(t, issuing.New(dying, nil, logger(t), issuing.Options{}), ca, old)
+	t.Logf("killed after %d writes: %v", writes, err)
+	judgeSurvivor(t, dir, ca, old)
+	return dying.had
 }
 
 func judgeSurvivor(t *testing.T, dir string, ca *fakeCA, old *issuing.Certificate) {

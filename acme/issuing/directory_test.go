@@ -68,6 +68,7 @@ func (never) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestADirectoryIsWaitedForTenSeconds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		err := issuing.LearnDirectory(t.Context(), &http.Client{Transport: never{}}, "https://never.test/dir")

@@ -54,6 +54,7 @@ func write(t *testing.T, dir string, files map[string][]byte) {
 
 // What Caddy wrote: its own locks, staples and marks lie about, the keys are SEC 1.
 func TestACaddyDataDirectoryWorksAsItIs(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	key := newKey(t)
 	der, err := x509.MarshalECPrivateKey(key)
@@ -76,6 +77,7 @@ func TestACaddyDataDirectoryWorksAsItIs(t *testing.T) {
 }
 
 func TestLoadTakesTheNewestUsablePair(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	le, zs := leDir+"/"+name+"/"+name, zsDir+"/"+name+"/"+name
 	later := time.Now().Add(time.Hour)
@@ -140,6 +142,7 @@ func (s deafStorage) Exists(ctx context.Context, key string) (bool, error) {
 
 // A storage that cannot be read is no reason to order certificates.
 func TestStorageThatCannotTellIsNotEmpty(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	obtain(t, open(t, dir), policy(ca))
 	for _, prefix := range []string{"certificates/", "pending/", "quarantine/"} {

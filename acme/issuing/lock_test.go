@@ -10,6 +10,7 @@ import (
 )
 
 func TestANameIsReplacedByOneProcessAtATime(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	mine, peer := open(t, dir), open(t, dir)
 	if err := mine.Lock(t.Context(), name); err != nil {

@@ -12,6 +12,7 @@ import (
 
 // What certmagic says is told in its group; that it failed is for the caller to tell.
 func TestCertmagicsLogIsPartOfOurs(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	ca.validate = func(string, string, string) bool { return false }
 	var text bytes.Buffer

@@ -40,6 +40,7 @@ func hang(_ http.ResponseWriter, r *http.Request) bool {
 }
 
 func TestEveryIssuerIsAskedOnceAndItsErrorReported(t *testing.T) {
+	t.Parallel()
 	limited, broken := newFakeCA(t), newFakeCA(t)
 	limited.fail(refuseOrders)
 	broken.fail(func(w http.ResponseWriter, r *http.Request) bool {
@@ -71,6 +72,7 @@ func TestEveryIssuerIsAskedOnceAndItsErrorReported(t *testing.T) {
 }
 
 func TestTheNextIssuerStepsInAndTheLogSaysWhy(t *testing.T) {
+	t.Parallel()
 	limited, good := newFakeCA(t), newFakeCA(t)
 	limited.fail(refuseOrders)
 	var said bytes.Buffer
@@ -89,6 +91,7 @@ func TestTheNextIssuerStepsInAndTheLogSaysWhy(t *testing.T) {
 }
 
 func TestAnIssuerThatHangsLeavesTimeForTheNext(t *testing.T) {
+	t.Parallel()
 	hung, good := newFakeCA(t), newFakeCA(t)
 	hung.fail(hang)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -99,6 +102,7 @@ func TestAnIssuerThatHangsLeavesTimeForTheNext(t *testing.T) {
 }
 
 func TestTheContextEndsAnAttempt(t *testing.T) {
+	t.Parallel()
 	hung, never := newFakeCA(t), newFakeCA(t)
 	hung.fail(hang)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -118,6 +122,7 @@ func TestTheContextEndsAnAttempt(t *testing.T) {
 }
 
 func TestProcessesOnOneStoragePlaceOneOrder(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	certs := make([]*issuing.Certificate, 4)
 	var processes sync.WaitGroup
@@ -137,6 +142,7 @@ func TestProcessesOnOneStoragePlaceOneOrder(t *testing.T) {
 }
 
 func TestAnIssuedCertificateOfNoUseIsRefused(t *testing.T) {
+	t.Parallel()
 	for want, mint := range map[string]func(*testing.T, *fakeCA, *x509.CertificateRequest) *x509.Certificate{
 		"private key does not match public key": func(t *testing.T, ca *fakeCA, csr *x509.CertificateRequest) *x509.Certificate {
 			return ca.leaf(csr.DNSNames, newKey(t).Public(), time.Now().Add(time.Hour), nil)
@@ -165,6 +171,7 @@ func TestAnIssuedCertificateOfNoUseIsRefused(t *testing.T) {
 }
 
 func TestKeysAreOfTheTypeThatWasAskedFor(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	for kind, is := range map[string]func(any) bool{
 		"":        func(k any) bool { e, ok := k.(*ecdsa.PublicKey); return ok && e.Params().BitSize == 256 },
@@ -181,6 +188,7 @@ func TestKeysAreOfTheTypeThatWasAskedFor(t *testing.T) {
 }
 
 func TestMustStapleIsAskedFor(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	for _, asked := range []bool{true, false} {
 		p := policy(ca)
@@ -197,6 +205,7 @@ func TestMustStapleIsAskedFor(t *testing.T) {
 }
 
 func TestTheLocalCAIssuesWhatNoOtherWould(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	ca.mint = func(csr *x509.CertificateRequest) *x509.Certificate {
 		leaf := ca.leaf(csr.DNSNames, csr.PublicKey, time.Now().Add(time.Hour), nil)
@@ -234,6 +243,7 @@ func (s fullStorage) Store(ctx context.Context, key string, value []byte) error 
 }
 
 func TestNothingIsOrderedThatCouldNotBeKept(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	full := fullStorage{openStorage(t, t.TempDir()), "pending/"}
 	i := issuing.New(full, nil, logger(t), issuing.Options{})
@@ -246,6 +256,7 @@ func TestNothingIsOrderedThatCouldNotBeKept(t *testing.T) {
 }
 
 func TestACertificateIsKeptThoughItsFilesCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	full := fullStorage{openStorage(t, dir), "certificates/"}
 	cert := obtain(t, issuing.New(full, nil, logger(t), issuing.Options{}), policy(ca))
@@ -268,6 +279,7 @@ func TestACertificateIsKeptThoughItsFilesCannotBeWritten(t *testing.T) {
 }
 
 func TestARootFileMustHoldARoot(t *testing.T) {
+	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -282,6 +294,7 @@ func TestARootFileMustHoldARoot(t *testing.T) {
 }
 
 func TestACAIsTrustedByItsOwnRootsOnly(t *testing.T) {
+	t.Parallel()
 	p := policy(newFakeCA(t))
 	p.Issuers[0].Roots = nil
 	if _, err := open(t, t.TempDir()).Obtain(soon(t), p, name); err == nil || !strings.Contains(err.Error(), "certificate") {
@@ -291,6 +304,7 @@ func TestACAIsTrustedByItsOwnRootsOnly(t *testing.T) {
 
 // Certmagic's rate limiter is the one goroutine that cannot be ended.
 func TestNoGoroutineOutlivesAnAttempt(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	obtain(t, open(t, t.TempDir()), policy(ca))
 	ca.server.Close() // ends the client's idle connections

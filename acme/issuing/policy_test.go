@@ -11,6 +11,7 @@ import (
 )
 
 func TestCheckNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	good := func(change func(*issuing.Policy)) issuing.Policy {
 		p := issuing.Policy{Names: []string{name}, Issuers: []issuing.IssuerConfig{{CA: issuing.LetsEncrypt}}}
 		change(&p)
@@ -53,6 +54,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 }
 
 func TestCheckReportsAllAtOnce(t *testing.T) {
+	t.Parallel()
 	err := issuing.Policy{KeyType: "dsa"}.Check()
 	if err == nil || !strings.Contains(err.Error(), "no issuer") || !strings.Contains(err.Error(), "dsa") {
 		t.Errorf("Check = %v", err)
@@ -60,6 +62,7 @@ func TestCheckReportsAllAtOnce(t *testing.T) {
 }
 
 func TestAPolicyIsJSONWithoutItsSecrets(t *testing.T) {
+	t.Parallel()
 	text, err := json.Marshal(issuing.Policy{
 		Names: []string{name},
 		Issuers: []issuing.IssuerConfig{{
@@ -78,6 +81,7 @@ func TestAPolicyIsJSONWithoutItsSecrets(t *testing.T) {
 }
 
 func TestAWrongPolicyIsRefusedBeforeAnythingIsAsked(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	p := policy(ca)
 	if _, err := open(t, t.TempDir()).Obtain(soon(t), p, "*.example.test"); err == nil || !strings.Contains(err.Error(), "a wildcard needs dns-01") {

@@ -25,6 +25,7 @@ func list(t *testing.T, dir, prefix string) []string {
 }
 
 func TestAQuarantinedCertificateIsMovedAndNeverLoads(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	i := open(t, dir)
 	cert := obtain(t, i, policy(ca))
@@ -64,6 +65,7 @@ func TestAQuarantinedCertificateIsMovedAndNeverLoads(t *testing.T) {
 
 // Who comes back from a backup, or a Caddy beside us, may put the files there again.
 func TestAQuarantinedCertificateThatComesBackDoesNotLoad(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	i := open(t, dir)
 	cert := obtain(t, i, policy(ca))
@@ -81,6 +83,7 @@ func TestAQuarantinedCertificateThatComesBackDoesNotLoad(t *testing.T) {
 }
 
 func TestQuarantineLeavesWhatHasReplacedTheCertificate(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	i := open(t, dir)
 	old := obtain(t, i, policy(ca))

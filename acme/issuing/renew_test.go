@@ -11,6 +11,7 @@ import (
 )
 
 func TestARenewalTellsItsCAWhatItReplaces(t *testing.T) {
+	t.Parallel()
 	ca, other, dir := newFakeCA(t), newFakeCA(t), t.TempDir()
 	i := open(t, dir)
 	first := obtain(t, i, policy(ca))
@@ -37,6 +38,7 @@ func TestARenewalTellsItsCAWhatItReplaces(t *testing.T) {
 // A CA that was set up anew, or an account that is another one, does not know the certificate;
 // Pebble says serverInternal then, and that of one serial number in 512 of its own.
 func TestACAThatRefusesWhatIsReplacedGetsAnOrderWithout(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"malformed", "unauthorized", "serverInternal"} {
 		ca, dir := newFakeCA(t), t.TempDir()
 		i := open(t, dir)
@@ -61,6 +63,7 @@ func TestACAThatRefusesWhatIsReplacedGetsAnOrderWithout(t *testing.T) {
 }
 
 func TestARenewalThatAPeerHasDoneIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	mine, peer := open(t, dir), open(t, dir)
 	old := obtain(t, mine, policy(ca))
@@ -75,6 +78,7 @@ func TestARenewalThatAPeerHasDoneIsNotDoneAgain(t *testing.T) {
 }
 
 func TestAFailedRenewalLeavesTheOldCertificate(t *testing.T) {
+	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	i := open(t, dir)
 	old := obtain(t, i, policy(ca))
@@ -91,6 +95,7 @@ func TestAFailedRenewalLeavesTheOldCertificate(t *testing.T) {
 }
 
 func TestRenewalInfoIsWhatTheCASays(t *testing.T) {
+	t.Parallel()
 	ca := newFakeCA(t)
 	i := open(t, t.TempDir())
 	cert := obtain(t, i, policy(ca))
@@ -107,6 +112,7 @@ func TestRenewalInfoIsWhatTheCASays(t *testing.T) {
 }
 
 func TestSomeIssuersGiveNoRenewalInfo(t *testing.T) {
+	t.Parallel()
 	ca, other := newFakeCA(t), newFakeCA(t)
 	ca.fail(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/dir" {
