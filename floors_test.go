@@ -44,18 +44,20 @@ var floors = map[string][]string{
 	// The HTTP wing.
 	"proxy/accesslog":   {},
 	"proxy/admin":       {"ocspsvc"},
+	"proxy/coding":      {},
+	"proxy/encode":      {"proxy/coding"},
 	"proxy/match":       {},
 	"proxy/placeholder": {},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
 	"proxy/upstream":    {"proxy/request"},
-	"proxy/handler":     {"proxy/match", "proxy/placeholder", "proxy/request", "proxy/upstream"},
+	"proxy/handler":     {"proxy/encode", "proxy/match", "proxy/placeholder", "proxy/request", "proxy/upstream"},
 	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
-		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/handler", "proxy/match",
+		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/handler", "proxy/match",
 		"proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
@@ -91,6 +93,8 @@ var wings = map[string]func(pkg string) bool{
 // listed is not allowed.
 var rooms = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/dwaar"},
+	"github.com/andybalholm/brotli":       {"proxy/encode"},
+	"github.com/klauspost/compress":       {"proxy/encode"},
 	"github.com/caddyserver/certmagic":    {"acme/issuing"},
 	"github.com/mholt/acmez/v3":           {"acme/issuing"},
 	"go.uber.org/zap":                     {"acme/issuing"},

@@ -9,6 +9,7 @@ import (
 	"dwaar/proxy"
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/admin"
+	"dwaar/proxy/encode"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/tlspolicy"
 )
@@ -31,6 +32,9 @@ type language struct {
 	accessLog table[*accesslog.Config]
 	respond   table[*handler.Respond]
 	proxyOpts table[*proxying]
+
+	encode      table[*encode.Config]
+	encodeMatch table[*encode.Match]
 }
 
 func newLanguage() *language {
@@ -39,6 +43,7 @@ func newLanguage() *language {
 		issuer: issuerOptions(), rfc2136: rfc2136Options(), eab: eabOptions(), onDemand: onDemandOptions(),
 		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
 		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
+		encode: encodeOptions(), encodeMatch: encodeMatchOptions(),
 	}
 }
 
@@ -195,6 +200,8 @@ func siteDirectives() table[*scope] {
 			doc: "sends the client elsewhere", decode: decodeRedir},
 		{name: "request_header", usage: "[matcher] [[+|-]FIELD] [VALUE|FIND] [REPLACE]", in: inSite | inHandle, many: true,
 			doc: "changes request headers before they reach an upstream", decode: decodeRequestHeader},
+		{name: "encode", usage: "[matcher] [FORMAT…] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "compresses responses", decode: decodeEncode},
 		{name: "handle", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
 			doc: "directives for some requests; of several only the first that matches", decode: decodeHandle},
 		{name: "handle_path", usage: "PATH { … }", in: inSite | inHandle, many: true,
@@ -211,7 +218,6 @@ func siteDirectives() table[*scope] {
 		"uri",
 		"method",
 		"vars",
-		"encode",
 		"error",
 		"abort",
 		"root",

@@ -30,6 +30,8 @@ func Language() []Entry {
 	all = append(all, entries("on_demand_tls", l.onDemand)...)
 	all = append(all, entries("log in a site", l.accessLog)...)
 	all = append(all, entries("respond", l.respond)...)
+	all = append(all, entries("encode", l.encode)...)
+	all = append(all, entries("encode match", l.encodeMatch)...)
 	return append(all, entries("reverse_proxy", l.proxyOpts)...)
 }
 
