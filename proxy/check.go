@@ -61,7 +61,7 @@ func (c Config) check() error {
 	if c.MaxHeaderBytes < 0 {
 		problems = append(problems, fmt.Errorf("max_header_bytes is negative: %d", c.MaxHeaderBytes))
 	}
-	problems = append(problems, checkProtocols(c.Protocols))
+	problems = append(problems, checkProtocols(c.Protocols), c.Trust.check())
 	seen := make(map[string]bool)
 	for _, l := range c.Listeners {
 		if seen[l.Address] {

@@ -19,6 +19,8 @@ type Config struct {
 	Protocols []string `json:"protocols,omitempty"`
 	// Timeouts bound what clients may take; zero fields have defaults.
 	Timeouts Timeouts `json:"timeouts"`
+	// Trust says who may tell dwaar who the client is.
+	Trust Trust `json:"trust,omitempty"`
 	// GracePeriod is how long requests may go on after the end of Run's
 	// context, or after their listener left the configuration, before their
 	// connections are closed. Zero means 10 s.

@@ -17,6 +17,7 @@ type front struct {
 	challenges *challenges
 	readBody   time.Duration // zero: no limit
 	altSvc     *altSvc       // nil: no HTTP/3
+	clientIP   *clientIP     // nil: the peer is the client
 	draining   func() bool
 }
 
@@ -43,7 +44,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Del("Alt-Svc")
 	}
 	finish := boundBody(w, r, f.readBody)
-	v := newVisit(w, r)
+	v := f.visit(w, r)
 	defer record(s.log, accesslog.Begin(r), &v.response)
 	serve(s.handler, &v.response, request.With(r, &v.state))
 	finish(v.response.Status())
@@ -70,11 +71,15 @@ type visit struct {
 	state    request.State
 }
 
-func newVisit(w http.ResponseWriter, r *http.Request) *visit {
+func (f *front) visit(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{response: handler.Response{ResponseWriter: w}}
 	v.state.Received = request.Received{Method: r.Method, Host: r.Host, URI: r.RequestURI}
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		v.state.ClientIP = peer.Addr().Unmap()
+		v.state.ClientIP = peer.Addr().Unmap().WithZone("")
+	}
+	if f.clientIP != nil && f.clientIP.trusts(v.state.ClientIP) {
+		v.state.TrustedPeer = true
+		v.state.ClientIP = f.clientIP.of(v.state.ClientIP, r.Header)
 	}
 	return v
 }

@@ -103,6 +103,7 @@ func (p *Prepared) compile(l Listener) (*front, error) {
 		sites:      table,
 		challenges: &p.server.challenges,
 		readBody:   p.config.Timeouts.ReadBody,
+		clientIP:   p.config.Trust.compile(),
 	}
 	if p.wantsUDP(l) {
 		f.altSvc = newAltSvc(l.Address)

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"strings"
 	"time"
@@ -33,6 +34,8 @@ func plainly(v reflect.Value) any {
 	switch {
 	case v.Type() == reflect.TypeFor[time.Duration]():
 		return max(v.Interface().(time.Duration), 0).String() // negative stands for none
+	case v.Type() == reflect.TypeFor[netip.Prefix]():
+		return v.Interface().(netip.Prefix).String()
 	case v.Type() == reflect.TypeFor[handler.Route]():
 		return plainRoute(v.Interface().(handler.Route))
 	}

@@ -133,12 +133,6 @@ const minToken = 16
 
 func decodeGracePeriod(l line, b *builder) { b.config.HTTP.GracePeriod = l.duration(l.Args[0], atOnce) }
 
-func decodeServers(l line, b *builder) { b.language.servers.read(b, l.block(), 0, b) }
-
-func decodeTimeouts(l line, b *builder) {
-	b.language.timeouts.read(b, l.block(), 0, &b.config.HTTP.Timeouts)
-}
-
 func decodeLog(l line, b *builder) { b.language.log.read(b, l.block(), 0, &b.config.Log) }
 
 // decodeDebug and decodeLevel both set the level: they exclude each other.

@@ -16,6 +16,9 @@ type State struct {
 	// trusted_proxies says that the peer is a proxy. The zero Addr is nobody:
 	// a client on a unix socket.
 	ClientIP netip.Addr
+	// TrustedPeer says that the peer is one of the trusted proxies: its word
+	// about the client, X-Forwarded-Proto and -Host included, may be passed on.
+	TrustedPeer bool
 	// Received is the request as the client sent it, whatever handlers made
 	// of it since.
 	Received Received
