@@ -100,7 +100,7 @@ func globalOptions() table[*builder] {
 
 func serversOptions() table[*builder] {
 	return table[*builder]{of: "servers", noun: "option", rows: append([]row[*builder]{
-		{name: "protocols", usage: "h1|h2|h3…", doc: "what is spoken; h2 and h3 with TLS only", decode: decodeProtocols},
+		{name: "protocols", usage: "h1|h2|h3…", doc: "what is spoken; h2 and h3 with TLS only", decode: decodeSpoken},
 		{name: "trusted_proxies", usage: "static NETWORK|private_ranges…", doc: "the proxies whose word is taken for who the client is", decode: decodeTrustedProxies},
 		{name: "client_ip_headers", usage: "FIELD…", doc: "where trusted proxies name the client; the first field that is there counts", decode: decodeClientIPHeaders},
 		{name: "trusted_proxies_strict", doc: "the right-most address that is no trusted proxy is the client's, not the left-most one",

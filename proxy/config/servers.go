@@ -27,7 +27,7 @@ func decodeTimeouts(l line, b *builder) {
 	b.language.timeouts.read(b, l.block(), 0, &b.config.HTTP.Timeouts)
 }
 
-func decodeProtocols(l line, b *builder) {
+func decodeSpoken(l line, b *builder) {
 	var list []string
 	for _, tok := range l.Args {
 		if tok.Text == "h2c" {
