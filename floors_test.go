@@ -50,7 +50,7 @@ var floors = map[string][]string{
 	"proxy/placeholder": {},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
-	"proxy/upstream":    {"proxy/request"},
+	"proxy/upstream":    {"proxy/match", "proxy/request"},
 	"proxy/handler":     {"proxy/encode", "proxy/match", "proxy/placeholder", "proxy/request", "proxy/upstream"},
 	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
 

@@ -58,6 +58,7 @@ func (p *Prepared) Commit() error {
 	s.grace = p.config.GracePeriod
 	s.work = append(s.work, releaseLater(s.lease))
 	s.lease = p.lease
+	s.lease.Start()
 	select {
 	case s.wake <- struct{}{}:
 	default:

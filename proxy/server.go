@@ -94,6 +94,7 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		}
 	}
+	others.Go(func() { s.pools.Run(rest) })
 	for ctx.Err() == nil {
 		start(s.takeWork())
 		select {

@@ -3,34 +3,52 @@ package upstream
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"sync/atomic"
+	"net/http"
 	"time"
 )
 
 // avoidFor is how long an upstream that refused a connection is asked last.
 const avoidFor = 5 * time.Second
 
-// balancer chooses among the upstreams of one directive. They take turns; one
-// that cannot be reached is passed over for the next, because nothing was sent
-// to it, and is asked last for a while.
+// balancer chooses among the upstreams of one directive. One that cannot be
+// reached is passed over for another one, because nothing was sent to it, and
+// is asked last for a while. One that checks found down is not asked at all.
 type balancer struct {
 	servers []*server
-	turns   atomic.Uint64
+	policy  chooser
+	retries retries
+	passive *PassiveHealth // nil: none
 	log     *slog.Logger
 }
 
-// choose is the server to ask next, nil if all have been tried.
+func newBalancer(c Config, servers []*server, log *slog.Logger) (*balancer, error) {
+	b := &balancer{servers: servers, passive: c.PassiveHealth, log: log}
+	var policy *Policy
+	if c.LoadBalancing != nil {
+		policy = c.LoadBalancing.Policy
+	}
+	b.policy = policy.compile(servers)
+	var err error
+	b.retries, err = c.LoadBalancing.retries()
+	return b, err
+}
+
+// choose takes the server to ask next, or returns nil if none is available.
 func (b *balancer) choose(t *turn) *server {
 	if len(b.servers) == 1 && len(t.tried) == 0 {
-		return b.servers[0]
+		if s := b.servers[0]; s.available() && s.take() {
+			return s
+		}
+		return nil
 	}
-	n := uint64(len(b.servers))
-	first, now := b.turns.Add(1)-1, time.Now().UnixNano()
-	for _, avoided := range [...]bool{false, true} {
-		for i := range n {
-			s := b.servers[(first+i)%n]
-			if (s.avoidUntil.Load() > now) == avoided && !slices.Contains(t.tried, s) {
+	last := rankUntried
+	if b.retries.on() {
+		last = rankAny
+	}
+	for t.rank = rankFresh; t.rank <= last; t.rank++ {
+		// A server may have filled up since it was chosen.
+		for s := b.policy.choose(t); s != nil; s = b.policy.choose(t) {
+			if s.take() {
 				return s
 			}
 		}
@@ -38,9 +56,46 @@ func (b *balancer) choose(t *turn) *server {
 	return nil
 }
 
-func (b *balancer) avoid(ctx context.Context, s *server, err error) {
-	until := time.Now().Add(avoidFor).UnixNano()
-	if old := s.avoidUntil.Swap(until); old < time.Now().UnixNano() {
-		b.log.WarnContext(ctx, "upstream cannot be reached", "upstream", s.address.String(), "err", err)
+// answered judges the response of the turn's server, and lets a policy add its
+// cookie.
+func (b *balancer) answered(t *turn, response *http.Response) {
+	s := t.server
+	if p, ok := b.policy.(*sticky); ok {
+		p.remember(t.request, s, response.Header)
 	}
+	if b.passive == nil {
+		return
+	}
+	took := time.Duration(0)
+	if !t.asked.IsZero() {
+		took = time.Since(t.asked)
+	}
+	ctx := t.request.Context()
+	switch {
+	case b.passive.unhealthy(response.StatusCode, took):
+		b.count(ctx, s, "status", response.StatusCode, "took", took)
+	case s.fails.out.Load() && !s.fails.down.ahead() && s.fails.out.CompareAndSwap(true, false):
+		b.log.InfoContext(ctx, "upstream is up again", "upstream", s.address.String())
+	}
+}
+
+// failed is told why s did not answer.
+func (b *balancer) failed(ctx context.Context, s *server, err error, unsent bool) {
+	if unsent {
+		if !s.avoid.ahead() {
+			b.log.WarnContext(ctx, "upstream cannot be reached", "upstream", s.address.String(), "err", err)
+		}
+		s.avoid.set(time.Now().Add(avoidFor))
+	}
+	b.count(ctx, s, "err", err)
+}
+
+// count counts a failure of s.
+func (b *balancer) count(ctx context.Context, s *server, reason ...any) {
+	s.failures.Add(1)
+	if b.passive == nil || b.passive.FailDuration <= 0 || !s.fails.fail() || s.fails.out.Swap(true) {
+		return
+	}
+	b.log.WarnContext(ctx, "upstream failed too often, it is not used for a while",
+		append([]any{"upstream", s.address.String(), "fail_duration", b.passive.FailDuration}, reason...)...)
 }

@@ -21,6 +21,13 @@ type Config struct {
 	// TLS is for upstreams written with https://. Nil: their certificate must
 	// be valid for the host in the address, by the system's roots.
 	TLS *TLS `json:"tls,omitempty"`
+	// LoadBalancing says which upstream gets a request. Nil: they take turns,
+	// and no request is sent twice.
+	LoadBalancing *LoadBalancing `json:"load_balancing,omitempty"`
+	// ActiveHealth asks upstreams whether they work. Nil: none is asked.
+	ActiveHealth *ActiveHealth `json:"active_health,omitempty"`
+	// PassiveHealth judges upstreams by their responses. Nil: none is judged.
+	PassiveHealth *PassiveHealth `json:"passive_health,omitempty"`
 }
 
 // TLS says how https upstreams are verified.
@@ -50,5 +57,6 @@ func (c Config) Check() error {
 			problems = append(problems, fmt.Errorf("reverse_proxy: %s is negative: %v", d.name, d.Duration))
 		}
 	}
+	problems = append(problems, c.LoadBalancing.check(len(c.Upstreams)), c.ActiveHealth.check(), c.PassiveHealth.check())
 	return errors.Join(problems...)
 }

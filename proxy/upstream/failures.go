@@ -54,6 +54,8 @@ func statusOf(ctx context.Context, e *exchange, err error) int {
 		return statusClientGone
 	case broken != nil:
 		return http.StatusBadRequest
+	case errors.Is(err, errNoUpstream):
+		return http.StatusServiceUnavailable
 	case errors.As(err, &network) && network.Timeout():
 		return http.StatusGatewayTimeout
 	}

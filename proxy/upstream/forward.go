@@ -44,9 +44,19 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 			return nil, fmt.Errorf("reverse_proxy: %w", err)
 		}
 		servers[i] = newServer(address, transport)
+		if servers[i].state, err = lease.state(c, roots, address, transport, log); err != nil {
+			return nil, err
+		}
+		if c.PassiveHealth != nil {
+			servers[i].most = int64(c.PassiveHealth.UnhealthyRequestCount)
+		}
+	}
+	balancer, err := newBalancer(c, servers, log)
+	if err != nil {
+		return nil, err
 	}
 	failures := &failures{log: log, fail: fail}
-	return &forward{balancer: &balancer{servers: servers, log: log}, proxy: httputil.ReverseProxy{
+	return &forward{balancer: balancer, proxy: httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		Transport:      attempts{},
 		ModifyResponse: prepareResponse,
@@ -88,6 +98,9 @@ func (attempts) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err == nil {
 			e.turn.answered(response)
 			return response, nil
+		}
+		if e.failure() != nil {
+			return nil, err
 		}
 		e.turn.failed(err, e.untouched())
 	}

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"net/http"
 	"sync"
 )
@@ -11,6 +12,8 @@ import (
 type Pools struct {
 	mu   sync.Mutex // guards open and every pool's leases
 	open map[settings]*pool
+
+	states *states
 }
 
 type pool struct {
@@ -19,18 +22,28 @@ type pool struct {
 }
 
 // NewPools returns no pools.
-func NewPools() *Pools { return &Pools{open: make(map[settings]*pool)} }
+func NewPools() *Pools { return &Pools{open: make(map[settings]*pool), states: newStates()} }
+
+// Run checks the health of upstreams, of those whose lease has been started,
+// until ctx ends. It leaves no goroutine behind.
+func (p *Pools) Run(ctx context.Context) { p.states.run(ctx) }
 
 // Lease holds the pools that one configuration uses.
 type Lease struct {
 	pools *Pools
 	held  map[settings]struct{} // guarded by pools.mu
+
+	states map[stateKey]struct{}
 }
 
 // Lease returns a lease that holds nothing yet.
 func (p *Pools) Lease() *Lease {
-	return &Lease{pools: p, held: make(map[settings]struct{})}
+	return &Lease{pools: p, held: make(map[settings]struct{}), states: make(map[stateKey]struct{})}
 }
+
+// Start is for the lease of a configuration that begins to serve: the health
+// of its upstreams is checked from now on, by [Pools.Run].
+func (l *Lease) Start() { l.pools.states.start(l.states) }
 
 // transport is the pool for s, opened if no lease has it.
 func (l *Lease) transport(s settings) (*http.Transport, error) {
@@ -55,6 +68,10 @@ func (l *Lease) transport(s settings) (*http.Transport, error) {
 // Release gives the pools back. Those that no other lease holds close their
 // idle connections now, and the busy ones when their request has ended.
 func (l *Lease) Release() {
+	for key := range l.states {
+		l.pools.states.drop(key)
+	}
+	clear(l.states)
 	for _, transport := range l.giveBack() {
 		transport.CloseIdleConnections()
 	}

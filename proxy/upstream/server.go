@@ -1,21 +1,24 @@
 package upstream
 
-import (
-	"net/http"
-	"sync/atomic"
-)
+import "net/http"
 
-// server is one upstream: how to reach it, and what is known about it.
+// server is one upstream of a directive: how to reach it, what the policies
+// know it by, and what is known about it.
 type server struct {
-	address    Address
-	scheme     string
-	host       string // what the transport knows the server by
-	transport  *http.Transport
-	avoidUntil atomic.Int64 // Unix nanoseconds
+	address   Address
+	scheme    string
+	host      string // what the transport knows the server by
+	transport *http.Transport
+
+	*state
+	most   int64  // requests under way; 0: any number
+	weight int    // for weighted_round_robin
+	hash   uint64 // of the address
+	cookie string // the value that says: this one
 }
 
 func newServer(a Address, transport *http.Transport) *server {
-	s := &server{address: a, scheme: "http", host: a.Dial, transport: transport}
+	s := &server{address: a, scheme: "http", host: a.Dial, transport: transport, hash: hashString(a.String())}
 	if a.TLS {
 		s.scheme = "https"
 	}
@@ -29,3 +32,20 @@ func (s *server) roundTrip(r *http.Request) (*http.Response, error) {
 	r.URL.Scheme, r.URL.Host = s.scheme, s.host
 	return s.transport.RoundTrip(r)
 }
+
+// available reports whether the server takes requests.
+func (s *server) available() bool {
+	return !s.down() && (s.most == 0 || s.inFlight.Load() < s.most)
+}
+
+// take counts a request, unless that would be one too many.
+func (s *server) take() bool {
+	if n := s.inFlight.Add(1); s.most > 0 && n > s.most {
+		s.inFlight.Add(-1)
+		return false
+	}
+	s.requests.Add(1)
+	return true
+}
+
+func (s *server) giveBack() { s.inFlight.Add(-1) }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -21,49 +22,112 @@ import (
 //		}
 //		t.failed(err, nothing of the client's body was read)
 //	}
+//
+// An error that is the client's own, as a body that breaks off, is not
+// reported: the upstream did nothing wrong, and there is nothing to repeat.
 type turn struct {
 	balancer *balancer
 	request  *http.Request // the client's; its context ends when the client leaves
-	begun    time.Time     // zero until something failed
+	begun    time.Time     // when a limit of time began to run, else zero
+	asked    time.Time     // when the attempt began, if that is worth knowing
+	server   *server       // where a request of this turn is under way, or nil
 	tried    []*server
-	server   *server // the last one that next returned
-	err      error   // of the last attempt
-	again    bool    // err allows another attempt
 	room     [4]*server
+	rank     rank
+	err      error // of the last attempt
+	again    bool  // err allows another one
+	unsent   bool  // with err nothing of the request was sent
+	retried  int
 }
+
+// rank is which servers are open to a policy: the next one opens those of the
+// ranks before it too.
+type rank int
+
+const (
+	rankFresh   rank = iota // available, not tried by this turn, and not known to refuse connections
+	rankUntried             // available and not tried by this turn
+	rankAny                 // available
+)
 
 func (t *turn) begin(b *balancer, r *http.Request) {
 	t.balancer, t.request = b, r
 	t.tried = t.room[:0]
+	if b.retries.duration > 0 {
+		t.begun = time.Now()
+	}
 }
 
-// next is the upstream to ask now. After a failure it is the error of that if
-// the request may not be sent once more.
+// next is the upstream to ask now. If there is none, or if the request may not
+// be sent once more, it is the error of the last attempt.
 func (t *turn) next() (*server, error) {
-	if t.err != nil && (!t.again || t.request.Context().Err() != nil) {
+	if t.err != nil && !t.retry(false) {
 		return nil, t.err
 	}
-	s := t.balancer.choose(t)
-	if s == nil {
-		return nil, t.err
+	for {
+		if s := t.balancer.choose(t); s != nil {
+			t.ask(s)
+			return s, nil
+		}
+		if !t.retry(true) {
+			if t.err != nil {
+				return nil, t.err
+			}
+			return nil, errNoUpstream
+		}
 	}
+}
+
+func (t *turn) ask(s *server) {
 	t.server = s
 	t.tried = append(t.tried, s)
-	return s, nil
+	if t.balancer.passive != nil && t.balancer.passive.UnhealthyLatency > 0 {
+		t.asked = time.Now()
+	}
 }
 
 // answered is for a response, before anything of it has reached the client.
 // It may add to the response's header.
-func (t *turn) answered(*http.Response) {}
+func (t *turn) answered(response *http.Response) {
+	t.balancer.answered(t, response)
+}
 
 // failed is for an attempt that brought no response. Untouched says that
 // nothing of the client's body was read.
 func (t *turn) failed(err error, untouched bool) {
-	t.err, t.again = err, untouched && nothingSent(err)
-	if t.again && t.request.Context().Err() == nil {
-		t.balancer.avoid(t.request.Context(), t.server, err)
+	if t.begun.IsZero() {
+		t.begun = time.Now()
+	}
+	s := t.server
+	t.end()
+	t.err, t.unsent = err, nothingSent(err)
+	t.again = untouched && (t.unsent || t.balancer.retries.repeatable(t.request))
+	if t.request.Context().Err() == nil {
+		t.balancer.failed(t.request.Context(), s, err, t.unsent)
 	}
 }
 
-// end gives back what the turn counts as in use.
-func (t *turn) end() { t.server = nil }
+// end gives back what the turn counts as under way.
+func (t *turn) end() {
+	if t.server != nil {
+		t.server.giveBack()
+		t.server = nil
+	}
+}
+
+func (t *turn) servers() []*server { return t.balancer.servers }
+
+func (t *turn) hasTried(s *server) bool { return slices.Contains(t.tried, s) }
+
+// open reports whether a policy may choose s.
+func (t *turn) open(s *server) bool {
+	switch {
+	case !s.available():
+		return false
+	case t.rank == rankAny:
+		return true
+	case len(t.tried) > 0 && t.hasTried(s):
+		return false
+	}
+	return t.rank == rankUntried || !s.avoid.ahead()
+}

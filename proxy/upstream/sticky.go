@@ -1,0 +1,61 @@
+package upstream
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+)
+
+// sticky sends a client where its cookie says. The value is the HMAC of the
+// upstream's address: as long as the secret and the address stay, a client
+// stays too, also after a restart. A cookie for an upstream that is down or
+// gone is replaced by one for the upstream that answers instead.
+type sticky struct {
+	cookie   http.Cookie // without a value
+	fallback chooser
+}
+
+func newSticky(p *Policy, servers []*server) *sticky {
+	for _, s := range servers {
+		mac := hmac.New(sha256.New, []byte(p.Secret))
+		mac.Write([]byte(s.address.Dial))
+		s.cookie = hex.EncodeToString(mac.Sum(nil))
+	}
+	return &sticky{
+		cookie: http.Cookie{
+			Name: cmp.Or(p.Field, defaultCookie), Path: "/", HttpOnly: true,
+			SameSite: http.SameSiteLaxMode, MaxAge: int(p.MaxAge.Seconds()),
+		},
+		fallback: p.fallback(servers),
+	}
+}
+
+func (p *sticky) choose(t *turn) *server {
+	for _, cookie := range t.request.CookiesNamed(p.cookie.Name) {
+		for _, s := range t.servers() {
+			if t.open(s) && hmac.Equal([]byte(cookie.Value), []byte(s.cookie)) {
+				return s
+			}
+		}
+	}
+	return p.fallback.choose(t)
+}
+
+// remember gives the client its cookie, unless it has it. One for HTTPS is
+// sent from pages of other sites too, so that an application in a frame stays
+// where it is; without TLS browsers do not allow that.
+func (p *sticky) remember(r *http.Request, s *server, header http.Header) {
+	for _, cookie := range r.CookiesNamed(p.cookie.Name) {
+		if cookie.Value == s.cookie {
+			return
+		}
+	}
+	cookie := p.cookie
+	cookie.Value = s.cookie
+	if r.TLS != nil {
+		cookie.Secure, cookie.SameSite = true, http.SameSiteNoneMode
+	}
+	header.Add("Set-Cookie", cookie.String())
+}
