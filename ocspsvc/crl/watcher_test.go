@@ -174,6 +174,7 @@ func TestAnExpiredCertificateStaysRevokedWhenItsListForgetsIt(t *testing.T) { //
 }
 
 func TestTenThousandCertificatesOfOneIssuerReadOneListOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := setUp(t, crl.Config{})
 		key := ocsptest.NewKey(t, ocsptest.P256)
