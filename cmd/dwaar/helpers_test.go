@@ -156,7 +156,7 @@ func serveTLS(t *testing.T, cert tls.Certificate) string {
 type runningDwaar struct {
 	status  admin.Status
 	reload  error
-	refresh func(fingerprint string) (admin.Staple, error)
+	refresh func(fingerprint string) (admin.Outcome, error)
 	replace error // of Renew and Reissue
 
 	mu       sync.Mutex
@@ -184,7 +184,7 @@ func (r *runningDwaar) Stop() {
 	r.end()
 }
 
-func (r *runningDwaar) Refresh(_ context.Context, fingerprint string) (admin.Staple, error) {
+func (r *runningDwaar) Refresh(_ context.Context, fingerprint string) (admin.Outcome, error) {
 	return r.refresh(fingerprint)
 }
 

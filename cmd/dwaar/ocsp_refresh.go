@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"dwaar/ocspsvc"
 	"dwaar/proxy/admin"
@@ -11,11 +12,11 @@ import (
 type ocspRefreshCmd struct {
 	adminFlags
 	Name string `arg:"" optional:"" help:"A name, or the SHA-256 fingerprint of a certificate."`
-	All  bool   `help:"Every certificate; those that have no responder to ask count as done."`
+	All  bool   `help:"Every certificate; those with neither a responder nor a CRL count as done."`
 }
 
 func (ocspRefreshCmd) Help() string {
-	return `Waits for the result and prints its reason word. Exit code 1 unless it is good.`
+	return `Asks the responder, and reads the CRL of a certificate that has none. Waits for the result and prints its reason word. Exit code 1 unless it is good.`
 }
 
 // Validate is called by kong: a wrong command line, not a failure.
@@ -36,7 +37,7 @@ func (c ocspRefreshCmd) Run(a *app) error {
 	t := newTable(a.stdout, "NAMES", "REASON", "STAPLE", "NEXT UPDATE", "ERROR")
 	err = client.Refresh(context.Background(), c.Name, func(r admin.Refreshed) {
 		rows++
-		t.row(names(r.Names), orDash(r.Reason), r.Staple.State, when(r.Staple.NextUpdate), orDash(r.Error))
+		t.row(names(r.Names), orDash(r.Reason), r.Staple.State, when(nextUpdate(r)), orDash(r.Error))
 		if !c.done(r) {
 			failed = append(failed, r)
 		}
@@ -54,6 +55,14 @@ func (c ocspRefreshCmd) Run(a *app) error {
 		return errTold
 	}
 	return nil
+}
+
+// nextUpdate is that of the staple, or of the list where there is no responder.
+func nextUpdate(r admin.Refreshed) time.Time {
+	if r.Staple.NextUpdate.IsZero() && r.CRL != nil {
+		return r.CRL.NextUpdate
+	}
+	return r.Staple.NextUpdate
 }
 
 // explain says what the reason means and what to do about it.

@@ -164,14 +164,15 @@ func TestStopStops(t *testing.T) {
 
 func TestRefreshExitsByItsOutcome(t *testing.T) {
 	r := running(t)
-	answers := map[string]struct {
-		staple admin.Staple
-		err    error
-	}{
-		"aa11": {admin.Staple{State: "fresh", Reason: "good", NextUpdate: noon}, nil},
-		"bb22": {admin.Staple{State: "none", Reason: "no_responder"}, nil},
+	type answer struct {
+		outcome admin.Outcome
+		err     error
 	}
-	r.refresh = func(fp string) (admin.Staple, error) { return answers[fp].staple, answers[fp].err }
+	says := func(state, reason string, err error) answer {
+		return answer{admin.Outcome{Reason: reason, Staple: admin.Staple{State: state, Reason: reason, NextUpdate: noon}}, err}
+	}
+	answers := map[string]answer{"aa11": says("fresh", "good", nil), "bb22": says("none", "no_responder", nil)}
+	r.refresh = func(fp string) (admin.Outcome, error) { return answers[fp].outcome, answers[fp].err }
 	dwaar(t, "ocsp", "refresh", "a.example").expect(t, 0, "good", "fresh", "2026-03-01T12:00:00Z")
 	dwaar(t, "ocsp", "refresh", "bare.example").expect(t, 1, "no_responder")
 	dwaar(t, "ocsp", "refresh", "--all").expect(t, 0, "good", "no_responder") // nobody to ask is nothing undone
@@ -181,16 +182,15 @@ func TestRefreshExitsByItsOutcome(t *testing.T) {
 		t.Errorf("refreshing nothing prints %q", unknown.out)
 	}
 
-	answers["aa11"] = struct {
-		staple admin.Staple
-		err    error
-	}{admin.Staple{State: "fresh", Reason: "good"}, &ocspsvc.Error{Reason: ocspsvc.ReasonTimeout, Err: errors.New("no answer")}}
+	answers["aa11"] = says("fresh", "good", &ocspsvc.Error{Reason: ocspsvc.ReasonTimeout, Err: errors.New("no answer")})
 	dwaar(t, "ocsp", "refresh", "a.example").expect(t, 1, "timeout", "no answer")
 	dwaar(t, "ocsp", "refresh", "--all").expect(t, 1, "timeout", "no_responder")
 
-	answers["aa11"] = struct {
-		staple admin.Staple
-		err    error
-	}{admin.Staple{State: "none", Reason: "revoked"}, nil}
+	answers["aa11"] = says("none", "revoked", nil)
 	dwaar(t, "ocsp", "refresh", "a.example").expect(t, 1, "revoked")
+
+	byList := says("none", "good", nil)
+	byList.outcome.Staple, byList.outcome.CRL = admin.Staple{State: "none", Reason: "no_responder"}, &admin.CRL{State: "good", Reason: "good", NextUpdate: noon.Add(time.Hour)}
+	answers["bb22"] = byList
+	dwaar(t, "ocsp", "refresh", "bare.example").expect(t, 0, "good", "none", "2026-03-01T13:00:00Z")
 }

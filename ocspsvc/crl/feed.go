@@ -29,6 +29,8 @@ type feed struct {
 	recalled bool                // storage was looked at
 	held     *held               // what counts, also once it has ended; nil: nothing yet
 	lapsed   bool                // it was logged that held has ended
+	busy     chan struct{}       // closed when the reading that is going on ends; nil if none is
+	byHand   time.Time           // when the last reading by hand ended; monotonic
 
 	due     time.Time // of the next reading; wall time
 	lastTry time.Time

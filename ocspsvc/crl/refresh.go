@@ -13,6 +13,10 @@ import (
 // may be asked for, and files the outcome. It reports whether somebody was
 // asked. A reading whose caller gives up changes nothing.
 func (w *Watcher) work(ctx context.Context, f *feed) (asked bool) {
+	if busy := w.claim(f); busy != nil {
+		return false // by hand; release wakes Run
+	}
+	defer w.release(f)
 	if w.recall(ctx, f); !w.isDue(f) {
 		return false
 	}

@@ -14,7 +14,7 @@ func (w *Watcher) next(now time.Time) (best *feed, wait time.Duration) {
 	wait = longestSleep
 	every := w.settings.Load().cfg.RefreshEvery
 	for _, f := range w.feeds {
-		if !f.wanted(now) {
+		if f.busy != nil || !f.wanted(now) {
 			continue
 		}
 		w.notice(f, now)

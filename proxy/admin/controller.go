@@ -23,10 +23,10 @@ type Controller interface {
 	ReloadFile(ctx context.Context, path string) error
 	// Stop begins a graceful stop and returns at once.
 	Stop()
-	// Refresh asks the responder of the leaf with this fingerprint now. It returns
-	// the staple's state afterwards; the error is why this refresh brought no
-	// verified answer (an *ocspsvc.Error has the reason word).
-	Refresh(ctx context.Context, fingerprint string) (Staple, error)
+	// Refresh asks the responder of the leaf with this fingerprint now, and reads
+	// the CRL of one that has none. The error is why that brought no verified
+	// answer (an *ocspsvc.Error has the reason word).
+	Refresh(ctx context.Context, fingerprint string) (Outcome, error)
 	// Renew gets a new certificate for this managed name now, though the old one
 	// is still good, and returns when it serves. The error is why it does not.
 	Renew(ctx context.Context, name string) error

@@ -22,7 +22,7 @@ type cannedController struct {
 	status    admin.Status
 	ready     bool
 	reloadErr error
-	refresh   func(ctx context.Context, fingerprint string) (admin.Staple, error)
+	refresh   func(ctx context.Context, fingerprint string) (admin.Outcome, error)
 	replace   func(ctx context.Context, name string) error // of Renew and Reissue
 
 	mu        sync.Mutex
@@ -43,14 +43,19 @@ func (c *cannedController) ReloadFile(_ context.Context, path string) error {
 	return c.reloadErr
 }
 
-func (c *cannedController) Refresh(ctx context.Context, fp string) (admin.Staple, error) {
+// outcome is that of a refresh after which a staple is in this state.
+func outcome(state, reason string) admin.Outcome {
+	return admin.Outcome{Reason: reason, Staple: admin.Staple{State: state, Reason: reason}}
+}
+
+func (c *cannedController) Refresh(ctx context.Context, fp string) (admin.Outcome, error) {
 	c.mu.Lock()
 	c.refreshes = append(c.refreshes, fp)
 	c.mu.Unlock()
 	if c.refresh != nil {
 		return c.refresh(ctx, fp)
 	}
-	return admin.Staple{State: "fresh", Reason: "good"}, nil
+	return outcome("fresh", "good"), nil
 }
 
 func (c *cannedController) Renew(ctx context.Context, name string) error {

@@ -62,10 +62,11 @@ func (a api) wanted(w http.ResponseWriter, r *http.Request) ([]Certificate, bool
 
 func (a api) refreshed(r *http.Request, c Certificate) Refreshed {
 	if c.missing() {
-		return Refreshed{Names: c.Names, Reason: c.Staple.Reason, Staple: c.Staple, Error: "there is no certificate yet"}
+		return Refreshed{Names: c.Names, Error: "there is no certificate yet", Outcome: Outcome{Reason: c.Staple.Reason, Staple: c.Staple}}
 	}
-	staple, err := a.ctl.Refresh(r.Context(), c.Fingerprint)
-	out := Refreshed{Names: c.Names, Fingerprint: c.Fingerprint, Reason: staple.Reason, Staple: staple.inUTC()}
+	outcome, err := a.ctl.Refresh(r.Context(), c.Fingerprint)
+	outcome.Staple, outcome.CRL = outcome.Staple.inUTC(), outcome.CRL.inUTC()
+	out := Refreshed{Names: c.Names, Fingerprint: c.Fingerprint, Outcome: outcome}
 	if err != nil {
 		out.Reason, out.Error = string(ocspsvc.ReasonOf(err)), err.Error()
 	}

@@ -28,8 +28,8 @@ func TestRefreshOfANameBringsItsOutcome(t *testing.T) {
 
 func TestFailedRefreshSaysItsReasonThoughTheOldStapleIsGood(t *testing.T) {
 	ctl := newController()
-	ctl.refresh = func(context.Context, string) (admin.Staple, error) {
-		return admin.Staple{State: "fresh", Reason: "good"}, timeoutError()
+	ctl.refresh = func(context.Context, string) (admin.Outcome, error) {
+		return outcome("fresh", "good"), timeoutError()
 	}
 	c, _ := onSocket(t, ctl)
 	var got []admin.Refreshed
@@ -44,14 +44,14 @@ func TestFailedRefreshSaysItsReasonThoughTheOldStapleIsGood(t *testing.T) {
 func TestRefreshOfAllTellsEachAsItComesAndOneThatHangsHoldsNoOther(t *testing.T) {
 	ctl := newController()
 	first := make(chan struct{})
-	ctl.refresh = func(ctx context.Context, fp string) (admin.Staple, error) {
+	ctl.refresh = func(ctx context.Context, fp string) (admin.Outcome, error) {
 		if fp == "aa11" { // hangs until the other's outcome has reached the client
 			select {
 			case <-first:
 			case <-ctx.Done():
 			}
 		}
-		return admin.Staple{Reason: "good"}, nil
+		return outcome("fresh", "good"), nil
 	}
 	c, _ := onSocket(t, ctl)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -108,10 +108,10 @@ func TestRefreshSaysWhichOrIsRefused(t *testing.T) {
 func TestStopEndsAHangingRefresh(t *testing.T) {
 	ctl := newController()
 	entered := make(chan struct{})
-	ctl.refresh = func(ctx context.Context, _ string) (admin.Staple, error) {
+	ctl.refresh = func(ctx context.Context, _ string) (admin.Outcome, error) {
 		close(entered)
 		<-ctx.Done()
-		return admin.Staple{}, timeoutError()
+		return admin.Outcome{}, timeoutError()
 	}
 	path := socketPath(t)
 	stop := serve(t, admin.Config{Listen: "unix/" + path}, ctl)
@@ -123,5 +123,23 @@ func TestStopEndsAHangingRefresh(t *testing.T) {
 	stop()
 	if err := <-refreshed; err != nil {
 		t.Errorf("refresh cut by the stop: %v, want its outcome", err)
+	}
+}
+
+func TestRefreshTellsWhatTheCRLSays(t *testing.T) {
+	ctl := newController()
+	east := time.FixedZone("east", 3600)
+	ctl.refresh = func(context.Context, string) (admin.Outcome, error) {
+		o := outcome("none", "no_responder")
+		o.Reason, o.CRL = "good", &admin.CRL{State: "good", Reason: "good", NextUpdate: time.Date(2026, 3, 1, 13, 0, 0, 0, east)}
+		return o, nil
+	}
+	c, _ := onSocket(t, ctl)
+	var got []admin.Refreshed
+	if err := c.Refresh(t.Context(), "aa11", func(r admin.Refreshed) { got = append(got, r) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].Reason != "good" || got[0].CRL == nil || got[0].CRL.NextUpdate.Format(time.RFC3339) != "2026-03-01T12:00:00Z" {
+		t.Errorf("outcomes = %+v", got)
 	}
 }

@@ -99,13 +99,19 @@ func orZero(t *time.Time) time.Time {
 	return *t
 }
 
+// Outcome is what one leaf's refresh found out.
+type Outcome struct {
+	Reason string `json:"reason"` // of this refresh: "good" only if it brought a verified good
+	Staple Staple `json:"staple"` // the state afterwards
+	CRL    *CRL   `json:"crl,omitempty"`
+}
+
 // Refreshed is the outcome of one asked-for refresh.
 type Refreshed struct {
 	Names       []string `json:"names"`
 	Fingerprint string   `json:"fingerprint"`
-	Reason      string   `json:"reason"` // of this refresh: "good" only if it brought a verified good
 	Error       string   `json:"error"`
-	Staple      Staple   `json:"staple"`
+	Outcome
 }
 
 // inUTC is s with every time in UTC and without the noise of fractions.

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -132,6 +133,30 @@ func TestCRLRevokesAManualCertificate(t *testing.T) {
 	c := h.status(t).Certificates[0]
 	if !c.Revoked || c.CRL == nil || c.CRL.State != "revoked" || c.CRL.URL != list.url {
 		t.Errorf("status: revoked %v, crl %+v", c.Revoked, c.CRL)
+	}
+}
+
+// V3: `dwaar ocsp refresh` reads the list of a certificate without a responder.
+func TestRefreshByHandReadsTheCRL(t *testing.T) {
+	h := newHouse(t)
+	list := newList(t, h.ca)
+	leaf := h.ca.Leaf(t, ocsptest.Names("a.example"), ocsptest.Modify(func(c *x509.Certificate) {
+		c.OCSPServer, c.CRLDistributionPoints = nil, []string{list.url}
+	}))
+	leaf.Write(t, h.dir, "a.example")
+	list.revoke(t, h.ca.Leaf(t))
+	h.write(t, "", "", "a.example")
+	h.start(t)
+	h.eventually(t, "the list in the status", func() bool {
+		c := h.status(t).Certificates[0].CRL
+		return c != nil && c.Reason == "good"
+	})
+	list.revoke(t, leaf)
+	if said := h.admin(t, "POST", "/ocsp/refresh?name=a.example"); !bytes.Contains(said, []byte(`"reason":"revoked","staple"`)) {
+		t.Errorf("refreshed: %s", said)
+	}
+	if _, err := h.handshake("a.example"); err == nil {
+		t.Error("what the list revokes is served")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"dwaar/acme"
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/stapler"
 	"dwaar/proxy/admin"
 	"dwaar/tlsstore"
@@ -72,9 +73,7 @@ func (c controller) certificate(r tlsstore.Record) admin.Certificate {
 		}
 	}
 	if s := c.crl.Status(r.Fingerprint); s.URL != "" && s.Reason != "" {
-		cert.CRL = &admin.CRL{
-			State: string(s.State), Reason: string(s.Reason), URL: s.URL, NextUpdate: s.NextUpdate, LastError: s.LastError,
-		}
+		cert.CRL = list(s)
 	}
 	return cert
 }
@@ -90,14 +89,33 @@ func staple(s stapler.Status) admin.Staple {
 	}
 }
 
-// Refresh is part of admin.Controller.
-func (c controller) Refresh(ctx context.Context, fingerprint string) (admin.Staple, error) {
+func list(s crl.Status) *admin.CRL {
+	return &admin.CRL{
+		State: string(s.State), Reason: string(s.Reason), URL: s.URL, NextUpdate: s.NextUpdate, LastError: s.LastError,
+	}
+}
+
+// Refresh is part of admin.Controller. What the CRL says counts where there is
+// no responder, and where it is that the certificate is revoked.
+func (c controller) Refresh(ctx context.Context, fingerprint string) (admin.Outcome, error) {
 	var leaf stapler.Fingerprint
 	if n, err := hex.Decode(leaf[:], []byte(fingerprint)); err != nil || n != len(leaf) {
-		return admin.Staple{}, fmt.Errorf("%q is not the SHA-256 of a leaf", fingerprint)
+		return admin.Outcome{}, fmt.Errorf("%q is not the SHA-256 of a leaf", fingerprint)
 	}
-	status, err := c.stapler.Refresh(ctx, leaf)
-	return staple(status), err
+	said, err := c.stapler.Refresh(ctx, leaf)
+	out := admin.Outcome{Reason: string(said.Reason), Staple: staple(said)}
+	listed, unread := c.crl.Refresh(ctx, leaf)
+	if errors.Is(unread, crl.ErrNotChecked) {
+		return out, err
+	}
+	out.CRL = list(listed)
+	switch {
+	case ocspsvc.ReasonOf(err) == ocspsvc.ReasonNoResponder:
+		out.Reason, err = string(listed.Reason), unread
+	case listed.State == crl.Revoked:
+		out.Reason = string(listed.Reason)
+	}
+	return out, err
 }
 
 // Renew is part of admin.Controller.
