@@ -84,8 +84,8 @@ func (c *certificate) state(now time.Time) (State, ocspsvc.Reason) {
 }
 
 func (c *certificate) lastError() string {
-	if c.disabled {
-		return ""
+	if c.disabled || c.quiet == ocspsvc.ReasonNoResponder {
+		return "" // how most certificates are (S12)
 	}
 	return c.why
 }

@@ -234,7 +234,7 @@ func TestWhoIsNotCheckedIsQuietAndSaysWhy(t *testing.T) { // S12
 		} {
 			b.watcher.Sync()
 			b.wants(c.name, c.leaf, crl.None, c.reason)
-			if s := b.status(c.leaf); s.URL != "" || !s.NextTry.IsZero() {
+			if s := b.status(c.leaf); s.URL != "" || !s.NextTry.IsZero() || (s.LastError != "") != (c.reason == ocspsvc.ReasonNoIssuer) {
 				t.Errorf("%s: status = %+v", c.name, s)
 			}
 		}

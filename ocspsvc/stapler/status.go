@@ -25,7 +25,7 @@ type Status struct {
 	NextUpdate  time.Time      `json:"next_update,omitzero"`
 	LastRefresh time.Time      `json:"last_refresh,omitzero"` // when a responder last said what is held
 	NextTry     time.Time      `json:"next_try,omitzero"`     // zero for a certificate that is never asked for
-	LastError   string         `json:"last_error"`            // of the last refresh; "" after a success
+	LastError   string         `json:"last_error"`            // of the last refresh; "" after a success, and where there is nobody to ask
 	Responder   string         `json:"responder"`             // where is asked: the first URL in the certificate
 
 	MustStaple bool      `json:"must_staple,omitempty"` // the certificate demands a staple (RFC 7633, S13)
@@ -74,10 +74,11 @@ func (c *certificate) state(now time.Time) (State, ocspsvc.Reason) {
 	return None, c.reason
 }
 
-// lastError is what stands in the way of a refresh; "" if nothing does.
+// lastError is what stands in the way of a refresh; "" if nothing does, or if
+// there is nobody who could be asked, which is how most certificates are (S12).
 func (c *certificate) lastError(now time.Time) string {
 	switch {
-	case c.disabled:
+	case c.disabled, c.silent == ocspsvc.ReasonNoResponder, c.silent == ocspsvc.ReasonSelfSigned:
 		return ""
 	case c.silent != "":
 		return c.why

@@ -114,8 +114,8 @@ func TestWhatCannotBeStapledIsSilentAndSaysWhy(t *testing.T) { // S12
 			}
 			time.Sleep(time.Hour)
 			b.wantState(name, c.leaf, stapler.None, c.reason)
-			if got := b.status(c.leaf); !got.NextTry.IsZero() {
-				t.Errorf("%s: next try at %v", name, got.NextTry)
+			if got := b.status(c.leaf); !got.NextTry.IsZero() || (got.LastError != "") != (c.reason == ocspsvc.ReasonNoIssuer) {
+				t.Errorf("%s: next try at %v, last error %q", name, got.NextTry, got.LastError)
 			}
 			if b.book.loud() > 0 || b.network.count() > 0 {
 				t.Errorf("%s: %d loud lines, %d requests, want neither", name, b.book.loud(), b.network.count())
