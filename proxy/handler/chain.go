@@ -11,7 +11,8 @@ import (
 
 // Chain is a list of routes that a request passes in order, until one
 // answers. The handle and handle_path routes of one chain exclude each other:
-// after the first of them that matches, the others are passed over.
+// after the first of them that matches, the others are passed over. So do
+// those that rewrite, and those that set the root.
 type Chain []Route
 
 // Route is a directive and the requests it is for.
@@ -34,17 +35,32 @@ func (r Route) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// excluding is a directive of which a chain enters only one.
-type excluding interface {
+// exclusive is a directive of which a chain enters only the first that
+// matches, among those of one group.
+type exclusive interface {
+	group() group
+}
+
+// matching is a directive that brings its own matcher.
+type matching interface {
 	// wants is the matcher of a route that has none, or nil.
 	wants() *match.Set
 }
 
+// group is a bit for each kind of exclusive directives, Caddy's.
+type group uint8
+
+const (
+	handles group = 1 << iota
+	rewrites
+	roots
+)
+
 // link is a compiled route.
 type link struct {
-	matcher   *match.Matcher // nil: every request
-	apply     Middleware
-	exclusive bool
+	matcher *match.Matcher // nil: every request
+	apply   Middleware
+	group   group // 0: enters whatever was entered before
 }
 
 // Compile checks every route and reports all of their problems.
@@ -69,11 +85,11 @@ func (r Route) compile(env *Env) (link, error) {
 	}
 	var l link
 	wanted := r.Match
-	if d, ok := r.Directive.(excluding); ok {
-		l.exclusive = true
-		if wanted == nil {
-			wanted = d.wants()
-		}
+	if d, ok := r.Directive.(exclusive); ok {
+		l.group = d.group()
+	}
+	if d, ok := r.Directive.(matching); ok && wanted == nil {
+		wanted = d.wants()
 	}
 	var err error
 	if l.apply, err = r.Directive.Compile(env); err != nil {
@@ -87,38 +103,47 @@ func (r Route) compile(env *Env) (link, error) {
 	return l, nil
 }
 
-// weave joins links from the last to the first. It keeps two tails: the one
-// to go on with, and the same without the exclusive links, which is where an
-// exclusive link that did not answer goes on.
+// weave joins links from the last to the first. What follows a link depends on
+// the groups that are taken when the request gets there, so a link that can be
+// reached in several ways is joined for each of them. Groups without a link
+// further on no longer count, which leaves one way in most places.
 func weave(links []link, next http.Handler) http.Handler {
-	tail, handled := next, next
-	split := false // whether the two differ
+	places, from := reachable(links), map[group]http.Handler{0: next}
 	for i := len(links) - 1; i >= 0; i-- {
-		l := links[i]
-		switch {
-		case l.exclusive:
-			tail = when(l.matcher, l.apply(handled), tail)
-			split = true
-		case split && anyExclusive(links[:i]):
-			tail = when(l.matcher, l.apply(tail), tail)
-			handled = when(l.matcher, l.apply(handled), handled)
-		case split:
-			tail = when(l.matcher, l.apply(tail), tail)
-		default:
-			tail = when(l.matcher, l.apply(tail), tail)
-			handled = tail
+		here := make(map[group]http.Handler, len(places[i]))
+		for taken, ways := range places[i] {
+			here[taken] = from[ways.passed]
+			if taken&links[i].group == 0 {
+				here[taken] = when(links[i].matcher, links[i].apply(from[ways.entered]), from[ways.passed])
+			}
 		}
+		from = here
 	}
-	return tail
+	return from[0]
 }
 
-func anyExclusive(links []link) bool {
-	for _, l := range links {
-		if l.exclusive {
-			return true
+// ways are the groups that are taken behind a link, for a request that passed
+// it and for one that entered.
+type ways struct{ passed, entered group }
+
+// reachable gives for each link the groups that can be taken when a request
+// gets there, and what becomes of them.
+func reachable(links []link) []map[group]ways {
+	ahead := make([]group, len(links)+1) // the groups of a link and those after it
+	for i := len(links) - 1; i >= 0; i-- {
+		ahead[i] = ahead[i+1] | links[i].group
+	}
+	places := make([]map[group]ways, len(links)+1)
+	places[0] = map[group]ways{0: {}}
+	for i, l := range links {
+		places[i+1] = map[group]ways{}
+		for taken := range places[i] {
+			w := ways{taken & ahead[i+1], (taken | l.group) & ahead[i+1]}
+			places[i][taken] = w
+			places[i+1][w.passed], places[i+1][w.entered] = ways{}, ways{}
 		}
 	}
-	return false
+	return places
 }
 
 // when sends matching requests to yes and the others to no.

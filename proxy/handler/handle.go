@@ -1,7 +1,5 @@
 package handler
 
-import "dwaar/proxy/match"
-
 // Handle is a chain for the requests its route matches. Of the handle and
 // handle_path routes in one chain only the first that matches is entered. A
 // request that the inner chain does not answer goes on after the others.
@@ -15,4 +13,4 @@ func (Handle) Name() string { return "handle" }
 // Compile implements [Directive].
 func (c Handle) Compile(env *Env) (Middleware, error) { return c.Routes.Compile(env) }
 
-func (Handle) wants() *match.Set { return nil }
+func (Handle) group() group { return handles }

@@ -39,6 +39,8 @@ func (c HandlePath) Compile(env *Env) (Middleware, error) {
 	}, nil
 }
 
+func (HandlePath) group() group { return handles }
+
 func (c HandlePath) wants() *match.Set { return &match.Set{Path: match.Path{c.Path}} }
 
 // stripped is r with prefix, in any case and any escaping, off its path.
