@@ -46,8 +46,9 @@ var floors = map[string][]string{
 	"proxy/admin":       {"ocspsvc"},
 	"proxy/coding":      {},
 	"proxy/encode":      {"proxy/coding"},
-	"proxy/match":       {},
-	"proxy/placeholder": {},
+	"proxy/spelling":    {},
+	"proxy/placeholder": {"proxy/request", "proxy/spelling"},
+	"proxy/match":       {"proxy/placeholder", "proxy/request"},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
 	"proxy/upstream":    {"proxy/match", "proxy/request"},
@@ -58,7 +59,7 @@ var floors = map[string][]string{
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
 		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/handler", "proxy/match",
-		"proxy/tlspolicy", "proxy/upstream", "tlsstore",
+		"proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.

@@ -73,6 +73,7 @@ type visit struct {
 
 func (f *front) visit(w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{response: handler.Response{ResponseWriter: w}}
+	v.state.Started = time.Now()
 	v.state.Received = request.Received{Method: r.Method, Host: r.Host, URI: r.RequestURI}
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		v.state.ClientIP = peer.Addr().Unmap().WithZone("")

@@ -9,28 +9,6 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// normalHost is the host of a Host field as the host table spells it: without
-// port and trailing dot, in lower case, an IPv6 literal without brackets in
-// its canonical form. Most hosts are in that form already and cost nothing.
-func normalHost(hostport string) string {
-	host := hostport
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
-		host = host[:i]
-	}
-	if strings.HasPrefix(host, "[") {
-		return normalLiteral(host)
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-func normalLiteral(host string) string {
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.String()
-	}
-	return strings.ToLower(host)
-}
-
 // parseHost checks a host of a site and returns it as the table spells it:
 // "" for any, "*.example.com" for a wildcard.
 func parseHost(written string) (string, error) {

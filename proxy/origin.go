@@ -6,12 +6,14 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/quic-go/quic-go"
 
+	"dwaar/proxy/match"
 	"dwaar/proxy/tlspolicy"
 )
 
@@ -103,7 +105,7 @@ var errNoHTTP3 = errors.New("the TLS options of the site leave HTTP/3 out")
 // found by; all sites of a host have one policy. It is the site whose certificate is shown: that of the name; without
 // SNI of the address, or of default_sni.
 func (t *sites) asked(hello *tls.ClientHelloInfo) (s *site, host string) {
-	host = normalHost(hello.ServerName)
+	host = match.CanonicalHost(hello.ServerName)
 	if host == "" {
 		if host = localHost(hello.Conn); len(t.exact[host]) == 0 {
 			host = t.defaultSNI
@@ -127,8 +129,11 @@ func localHost(conn net.Conn) string {
 	if conn == nil {
 		return ""
 	}
-	host, _, _ := net.SplitHostPort(conn.LocalAddr().String())
-	return normalLiteral(host)
+	local, err := netip.ParseAddrPort(conn.LocalAddr().String())
+	if err != nil {
+		return ""
+	}
+	return local.Addr().WithZone("").String()
 }
 
 // under are the sites of a host, nil if there are none but those for any.

@@ -84,7 +84,7 @@ func (p *Prepared) prepare(tlsConfigFor func(string) *tls.Config) error {
 // compile makes the front of one listener.
 func (p *Prepared) compile(l Listener) (*front, error) {
 	table := newSites()
-	table.defaultSNI = normalHost(p.config.DefaultSNI)
+	table.defaultSNI = match.CanonicalHost(p.config.DefaultSNI)
 	var problems []error
 	for _, written := range l.Sites {
 		s, err := p.compileSite(written)

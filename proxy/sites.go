@@ -69,7 +69,7 @@ func insert(list []*site, s *site) []*site {
 
 // find returns the site for r, or nil.
 func (t *sites) find(r *http.Request) *site {
-	host := normalHost(r.Host)
+	host := match.CanonicalHost(r.Host)
 	if s := firstFor(t.exact[host], r); s != nil {
 		return s
 	}
@@ -83,7 +83,7 @@ func (t *sites) find(r *http.Request) *site {
 
 // knows reports whether some site answers for the host of r, on any path.
 func (t *sites) knows(r *http.Request) bool {
-	host := normalHost(r.Host)
+	host := match.CanonicalHost(r.Host)
 	_, parent, _ := strings.Cut(host, ".")
 	return len(t.any) > 0 || len(t.exact[host]) > 0 || len(t.wildcard[parent]) > 0
 }

@@ -18,6 +18,7 @@ import (
 type language struct {
 	global    table[*builder]
 	site      table[*scope]
+	matcher   table[*definition]
 	tls       table[*issuance]
 	auth      table[*tlspolicy.ClientAuth]
 	issuer    table[*issuing.IssuerConfig]
@@ -39,7 +40,7 @@ type language struct {
 
 func newLanguage() *language {
 	return &language{
-		global: globalOptions(), site: siteDirectives(), tls: tlsOptions(), auth: clientAuthOptions(), ocsp: ocspOptions(),
+		global: globalOptions(), site: siteDirectives(), matcher: matchers(), tls: tlsOptions(), auth: clientAuthOptions(), ocsp: ocspOptions(),
 		issuer: issuerOptions(), rfc2136: rfc2136Options(), eab: eabOptions(), onDemand: onDemandOptions(),
 		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
 		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
@@ -255,6 +256,30 @@ func siteDirectives() table[*scope] {
 	return table[*scope]{noun: "directive", rows: append(directives, row[*scope]{name: "basicauth", later: true, instead: "its name is basic_auth"})}
 }
 
+// matchers are the kinds of conditions in a named matcher.
+func matchers() table[*definition] {
+	return table[*definition]{of: "matcher", noun: "matcher", rows: append([]row[*definition]{
+		{name: "path", usage: "PATH…", many: true, doc: "the path, with * as prefix, suffix or in between", decode: decodePathMatcher},
+		{name: "path_regexp", usage: "[NAME] PATTERN", doc: "the path by a regular expression", decode: decodePathRegexp},
+		{name: "host", usage: "HOST…", many: true, doc: "the host, with * for one label", decode: decodeHostMatcher},
+		{name: "method", usage: "METHOD…", many: true, doc: "the method", decode: decodeMethodMatcher},
+		{name: "header", usage: "[!]FIELD [VALUE]", many: true, doc: "a request header, or that it is not there", decode: decodeHeaderMatcher},
+		{name: "header_regexp", usage: "[NAME] FIELD PATTERN", many: true, doc: "a request header by a regular expression", decode: decodeHeaderRegexp},
+		{name: "query", usage: "KEY=VALUE…", many: true, doc: "keys of the query", decode: decodeQueryMatcher},
+		{name: "protocol", usage: "PROTOCOL…", many: true, doc: "http, https, grpc or a version of HTTP", decode: decodeProtocolMatcher},
+		{name: "remote_ip", usage: "NETWORK…", many: true, doc: "the address that is connected", decode: decodeRemoteIP},
+		{name: "client_ip", usage: "NETWORK…", many: true, doc: "the address of the client, by trusted_proxies", decode: decodeClientIP},
+		{name: "vars", usage: "NAME VALUE…", many: true, doc: "a variable or a placeholder", decode: decodeVarsMatcher},
+		{name: "vars_regexp", usage: "[NAME] VARIABLE PATTERN", many: true, doc: "a variable or a placeholder by a regular expression", decode: decodeVarsRegexp},
+		{name: "not", usage: "[MATCHER…] [{ … }]", many: true, doc: "what must not match", decode: decodeNot},
+		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", many: true, doc: "the lines of a snippet or of files", decode: spliced[*definition]},
+		{name: "expression", instead: "write path, header, not and the other matchers in a block"},
+	}, append(
+		refused[*definition](true, "file"),
+		refused[*definition](false, "country", "maxmind_geolocation", "tls")...,
+	)...)}
+}
+
 func tlsOptions() table[*issuance] {
 	return table[*issuance]{of: "tls", noun: "option", rows: append([]row[*issuance]{
 		{name: "ca", usage: "URL", doc: "the directory of another CA than acme_ca",
@@ -366,8 +391,10 @@ func spliced[T any](line, T) {}
 // elsewhere says where else a word of the language stands, "" if nowhere.
 func (lang *language) elsewhere(of, noun, name string) string {
 	switch {
-	case noun == "directive" && strings.HasPrefix(name, "@"):
-		return ": named matchers are not supported yet by dwaar"
+	case noun != "directive" && strings.HasPrefix(name, "@"):
+		return ": matchers are defined in a site, or in a handle or route in it"
+	case noun == "directive" && lang.matcher.find(name) != nil:
+		return ": it is a matcher, written as @name " + name + " …"
 	case of == "" && noun == "directive" && lang.global.find(name) != nil:
 		return ": it is a global option"
 	case of == "" && noun == "global option" && lang.site.find(name) != nil:

@@ -22,6 +22,7 @@ func Language() []Entry {
 	all = append(all, entries("timeouts", l.timeouts)...)
 	all = append(all, entries("ocsp", l.ocsp)...)
 	all = append(all, entries("Directives", l.site)...)
+	all = append(all, entries("Matchers", l.matcher)...)
 	all = append(all, entries("tls", l.tls)...)
 	all = append(all, entries("client_auth", l.auth)...)
 	all = append(all, entries("issuer", l.issuer)...)
@@ -42,6 +43,3 @@ func entries[T any](section string, t table[T]) []Entry {
 	}
 	return all
 }
-
-// Distance is exported for its test.
-var Distance = distance

@@ -2,33 +2,11 @@ package config
 
 import (
 	"strconv"
-	"strings"
 
 	"dwaar/proxy/dwaarfile"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/match"
 )
-
-// matcher takes the matcher token off the arguments of a line, if there is one:
-// *, /path or @name. ok is false if it was refused.
-func (l line) matcher() (set *match.Set, args []dwaarfile.Token, ok bool) {
-	if len(l.Args) == 0 {
-		return nil, nil, true
-	}
-	first := l.Args[0]
-	switch {
-	case first.Text == "*":
-		return nil, l.Args[1:], true
-	case strings.HasPrefix(first.Text, "/"):
-		set := &match.Set{Path: match.Path{first.Text}}
-		_, err := set.Compile()
-		return set, l.Args[1:], !l.refuse(first, err)
-	case strings.HasPrefix(first.Text, "@"):
-		l.problem(first, "the named matcher %s: named matchers are not supported yet by dwaar", first.Text)
-		return nil, nil, false
-	}
-	return nil, l.Args, true
-}
 
 // add puts a directive among the routes, after its own package has checked it;
 // at is where its problems are likely to be.

@@ -16,6 +16,8 @@ type line struct {
 	*dwaarfile.Directive
 	b  *builder
 	of string // the block it stands in, "" for sites and global options
+	// scope is where a directive stands, nil for what stands in no site.
+	scope *scope
 }
 
 // problem says what is wrong at one of the line's tokens.

@@ -31,6 +31,7 @@ func build(file *dwaarfile.File, env func(string) (string, bool)) (*Config, erro
 	b := &builder{
 		language: newLanguage(), config: defaults(), env: env, httpPort: 80, httpsPort: 443,
 		ca: defaultCA{directory: issuing.LetsEncrypt}, managed: map[string]*managed{},
+		used: map[dwaarfile.Position]bool{},
 	}
 	b.config.Warnings = file.Warnings
 	b.config.Files = file.Files
@@ -41,6 +42,7 @@ func build(file *dwaarfile.File, env func(string) (string, bool)) (*Config, erro
 	for _, site := range file.Sites {
 		b.readSite(site)
 	}
+	b.checkMatchers()
 	b.listen()
 	b.config.HTTPPort, b.config.HTTPSPort = b.httpPort, b.httpsPort
 	b.checkCertificates()
@@ -90,8 +92,11 @@ type builder struct {
 	sites     []*site
 	listeners []*listener
 	byAddress map[string]*listener
-	managed   map[string]*managed // by name
-	inOrder   []*managed
+	matchers  []dwaarfile.Token           // the names of all that are defined
+	used      map[dwaarfile.Position]bool // those that a directive uses, by where they stand
+
+	managed map[string]*managed // by name
+	inOrder []*managed
 }
 
 func (b *builder) problem(at dwaarfile.Token, format string, args ...any) {

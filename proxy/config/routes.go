@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -9,10 +10,30 @@ import (
 	"dwaar/proxy/match"
 )
 
-// scope is where directives stand: a site, or a handle in it.
+// scope is where directives stand: a site, or a block of directives in it.
 type scope struct {
-	site   *site
-	routes []route
+	site     *site
+	outer    *scope // nil for a site
+	matchers map[string]*definition
+	routes   []route
+}
+
+// inside is a scope in s.
+func (s *scope) inside() *scope {
+	return &scope{site: s.site, outer: s, matchers: map[string]*definition{}}
+}
+
+// read decodes the lines of a scope. Matchers come first, wherever they stand.
+func (s *scope) read(b *builder, ds []*dwaarfile.Directive, at place) {
+	var directives []*dwaarfile.Directive
+	for _, d := range ds {
+		if strings.HasPrefix(d.Name.Text, "@") && d.Name.Quote == dwaarfile.Bare {
+			s.define(b, d)
+		} else {
+			directives = append(directives, d)
+		}
+	}
+	b.language.site.read(b, directives, at, s)
 }
 
 // route is a handler with what its place among others depends on.
@@ -20,7 +41,8 @@ type route struct {
 	handler.Route
 	name dwaarfile.Token
 	rank int    // of its directive
-	path string // the one it matches, "" for every path
+	path string // the one path it matches, "" if there is not one
+	when string // its matcher, to compare; "" for every request
 	all  bool   // no request it matches passes it
 }
 
@@ -28,17 +50,27 @@ type route struct {
 // directives too.
 func (s *scope) route(l line, set *match.Set, d handler.Directive, inner ...route) {
 	r := route{Route: handler.Route{Match: set, Directive: d}, name: l.Name}
-	r.all = answers(d) || slices.ContainsFunc(inner, func(r route) bool { return r.all && r.path == "" })
+	r.all = answers(d) || slices.ContainsFunc(inner, func(r route) bool { return r.all && r.when == "" })
 	r.rank = l.b.language.site.rank(l.Name.Text)
-	switch d := d.(type) {
-	case handler.HandlePath:
-		r.path = d.Path
-	default:
-		if set != nil {
+	if d, ok := d.(handler.HandlePath); ok {
+		set = &match.Set{Path: match.Path{d.Path}}
+	}
+	if set != nil {
+		r.when = identity(set)
+		if len(set.Path) == 1 {
 			r.path = set.Path[0]
 		}
 	}
 	s.routes = append(s.routes, r)
+}
+
+// identity is the same for sets that say the same.
+func identity(set *match.Set) string {
+	text, err := json.Marshal(set)
+	if err != nil {
+		panic(err) // a set is data
+	}
+	return string(text)
 }
 
 // rank orders directives by their rows. handle_path is a handle among others.
@@ -49,15 +81,23 @@ func (t *table[T]) rank(name string) int {
 	return slices.IndexFunc(t.rows, func(r row[T]) bool { return r.name == name })
 }
 
-// chain sorts the routes of a scope as Caddy does: by directive; for the same
-// one the longer path first, a path before none, and else as written.
+// chain sorts the routes of a scope as Caddy does: by directive, then by
+// matcher.
 func (s *scope) chain(b *builder) handler.Chain {
-	slices.SortStableFunc(s.routes, func(a, b route) int {
-		if a.rank != b.rank {
-			return a.rank - b.rank
+	slices.SortStableFunc(s.routes, func(a, b route) int { return a.rank - b.rank })
+	for rest := s.routes; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].rank == rest[0].rank {
+			n++
 		}
-		return moreSpecific(a.path, b.path)
-	})
+		sortByMatcher(rest[:n])
+		rest = rest[n:]
+	}
+	return s.asWritten(b)
+}
+
+// asWritten keeps the order of the text.
+func (s *scope) asWritten(b *builder) handler.Chain {
 	s.checkReached(b)
 	chain := make(handler.Chain, len(s.routes))
 	for i, r := range s.routes {
@@ -66,88 +106,41 @@ func (s *scope) chain(b *builder) handler.Chain {
 	return chain
 }
 
-// moreSpecific is negative if requests for path a should be looked at before
-// those for path b.
-func moreSpecific(a, b string) int {
-	if a == "" || b == "" {
-		return len(b) - len(a)
+// sortByMatcher orders the routes of one directive: those with a matcher before
+// those without one, and the longer path first. Only single paths can be
+// compared: no route moves past one whose matcher is something else. Variables
+// go the other way round, so that the most specific has the last word.
+func sortByMatcher(routes []route) {
+	specific, vars := moreSpecific, routes[0].name.Text == "vars"
+	general := func(r route) int {
+		if (r.when == "") != vars {
+			return 1
+		}
+		return 0
 	}
-	bareA, bareB := strings.TrimSuffix(a, "*"), strings.TrimSuffix(b, "*")
+	if vars {
+		specific = func(a, b route) int { return moreSpecific(b, a) }
+	}
+	slices.SortStableFunc(routes, func(a, b route) int { return general(a) - general(b) })
+	for len(routes) > 0 {
+		n := slices.IndexFunc(routes, func(r route) bool { return r.path == "" })
+		if n < 0 {
+			n = len(routes)
+		}
+		slices.SortStableFunc(routes[:n], specific)
+		routes = routes[min(n+1, len(routes)):]
+	}
+}
+
+// moreSpecific is negative if requests for the path of a should be looked at
+// before those for that of b.
+func moreSpecific(a, b route) int {
+	bareA, bareB := strings.TrimSuffix(a.path, "*"), strings.TrimSuffix(b.path, "*")
 	switch {
 	case bareA == bareB:
-		return len(a) - len(b)
+		return len(a.path) - len(b.path)
 	case len(bareA) == len(bareB):
 		return strings.Compare(bareA, bareB)
 	}
 	return len(bareB) - len(bareA)
-}
-
-// checkReached refuses routes that no request can reach, because one before
-// them takes all of theirs.
-func (s *scope) checkReached(b *builder) {
-	final, handles := map[string]route{}, map[string]route{} // by path
-	for _, r := range s.routes {
-		if !b.checkTaken(final, r) && r.isHandle() {
-			b.checkTaken(handles, r)
-		}
-		if r.isHandle() {
-			handles[r.path] = r
-		}
-		if r.all {
-			final[r.path] = r
-		}
-	}
-}
-
-// checkTaken reports r if one of takers, by their paths, takes all its requests.
-func (b *builder) checkTaken(takers map[string]route, r route) (taken bool) {
-	before, taken := takers[r.path]
-	if !taken {
-		before, taken = takers[""]
-	}
-	if taken {
-		b.problem(r.name, "%s is never reached: %s at %s takes its requests", r.name.Text, before.name.Text, before.name.Pos)
-	}
-	return taken
-}
-
-// isHandle tells whether r excludes the handles after it.
-func (r route) isHandle() bool {
-	switch r.Directive.(type) {
-	case handler.Handle, handler.HandlePath:
-		return true
-	}
-	return false
-}
-
-// answers tells whether no request passes d.
-func answers(d handler.Directive) bool {
-	switch d.(type) {
-	case handler.Respond, handler.Redir, handler.ReverseProxy:
-		return true
-	}
-	return false
-}
-
-func decodeHandle(l line, s *scope) {
-	set, args, ok := l.matcher()
-	if ok && len(args) > 0 {
-		l.problem(args[0], "%q is no matcher: * or a /path", args[0].Text)
-		return
-	}
-	inner := &scope{site: s.site}
-	l.b.language.site.read(l.b, l.block(), inHandle, inner)
-	if ok {
-		s.route(l, set, handler.Handle{Routes: inner.chain(l.b)}, inner.routes...)
-	}
-}
-
-func decodeHandlePath(l line, s *scope) {
-	path := l.Args[0].Text
-	ok := !l.refuse(l.Args[0], handler.Check(handler.HandlePath{Path: path}))
-	inner := &scope{site: s.site}
-	l.b.language.site.read(l.b, l.block(), inHandle, inner)
-	if ok {
-		s.route(l, nil, handler.HandlePath{Path: path, Routes: inner.chain(l.b)}, inner.routes...)
-	}
 }

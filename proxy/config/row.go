@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dwaar/proxy/dwaarfile"
+	"dwaar/proxy/spelling"
 )
 
 // row is one word of the language.
@@ -61,6 +62,7 @@ func (t *table[T]) read(b *builder, ds []*dwaarfile.Directive, at place, into T)
 	seen := map[string]dwaarfile.Token{}
 	for _, d := range ds {
 		l := line{Directive: d, b: b, of: t.of}
+		l.scope, _ = any(into).(*scope)
 		r := t.find(d.Name.Text)
 		if r == nil {
 			t.unknown(l)
@@ -147,7 +149,7 @@ func (t *table[T]) unknown(l line) {
 		for i, r := range t.rows {
 			names[i] = r.name
 		}
-		if close := closest(name, names); close != "" {
+		if close := spelling.Closest(name, names); close != "" {
 			hint = fmt.Sprintf(": did you mean %s?", close)
 		}
 	}

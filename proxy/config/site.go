@@ -32,7 +32,7 @@ type pair struct {
 
 // readSite decodes one site block.
 func (b *builder) readSite(block *dwaarfile.Site) {
-	s := &site{}
+	s := &site{scope: scope{matchers: map[string]*definition{}}}
 	s.scope.site = s
 	for _, tok := range block.Addresses {
 		if b.forgotten(block, tok) {
@@ -45,7 +45,7 @@ func (b *builder) readSite(block *dwaarfile.Site) {
 		}
 		s.addresses = append(s.addresses, a)
 	}
-	b.language.site.read(b, block.Block.Directives, inSite, &s.scope)
+	s.scope.read(b, block.Block.Directives, inSite)
 	b.sites = append(b.sites, s)
 }
 

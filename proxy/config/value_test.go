@@ -22,14 +22,3 @@ func TestDurationsMayHaveDays(t *testing.T) {
 		}
 	}
 }
-
-func TestDistanceCountsEdits(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"tls", "tls", 0}, {"oscp", "ocsp", 1}, {"respnd", "respond", 1}, {"kitten", "sitting", 3}} {
-		if got := config.Distance(c.a, c.b); got != c.want {
-			t.Errorf("distance of %q and %q = %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}

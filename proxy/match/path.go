@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"dwaar/proxy/placeholder"
 )
 
 // Path is a list of patterns of which one must match the request's path.
@@ -55,6 +57,9 @@ type pattern struct {
 func parsePattern(written string) (pattern, error) {
 	if !strings.HasPrefix(written, "/") && !strings.HasPrefix(written, "*") {
 		return pattern{}, fmt.Errorf("path pattern %q starts neither with / nor with *", written)
+	}
+	if name := placeholder.Find(written); name != "" {
+		return pattern{}, fmt.Errorf("path pattern %q: placeholders like {%s} are not filled in paths: * stands for any text, and path_regexp finds parts", written, name)
 	}
 	text := strings.ToLower(written)
 	escaped, err := escapesIn(text)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"dwaar/proxy/spelling"
 )
 
 // Text is a text whose placeholders were found and checked once.
@@ -24,9 +26,10 @@ type part struct {
 type value func(*http.Request) string
 
 // Compile finds the placeholders of text. A placeholder is a brace around a
-// name: a letter, then letters, digits, "_", "-" and "."; other braces, as
-// those of JSON, are text, and so is a name after a backslash: \{path}. A
-// name that dwaar does not know is an error, because it would never be filled.
+// name: a letter, "?" or "%", then letters, digits, "_", "-", "." and the like;
+// other braces, as those of JSON, are text, and so is a name after a backslash:
+// \{path}. A name that dwaar does not know is an error, because it would never
+// be filled.
 func Compile(text string) (Text, error) {
 	var parts []part
 	var literal strings.Builder
@@ -53,20 +56,47 @@ func Compile(text string) (Text, error) {
 	return Text{parts: parts}, nil
 }
 
+// IsFixed tells whether the text has no placeholder: it is the same for every
+// request.
+func (t Text) IsFixed() bool { return t.parts == nil }
+
 // Expand fills the placeholders from r. A value the request does not have is
-// empty. A text without placeholders costs nothing.
+// empty. A text without placeholders costs nothing, and neither does one that
+// is a placeholder alone, beyond its value.
 func (t Text) Expand(r *http.Request) string {
-	if t.parts == nil {
+	switch {
+	case t.parts == nil:
 		return t.literal
+	case len(t.parts) == 1 && t.parts[0].literal == "":
+		return t.parts[0].value(r)
 	}
-	var b strings.Builder
+	var room [256]byte
+	return string(t.Append(room[:0], r))
+}
+
+// Append appends what Expand gives to dst.
+func (t Text) Append(dst []byte, r *http.Request) []byte {
+	dst = append(dst, t.literal...)
 	for _, p := range t.parts {
-		b.WriteString(p.literal)
+		dst = append(dst, p.literal...)
 		if p.value != nil {
-			b.WriteString(p.value(r))
+			dst = append(dst, p.value(r)...)
 		}
 	}
-	return b.String()
+	return dst
+}
+
+// Find gives the name of the first placeholder in text, "" if there is none:
+// for texts in which none is filled.
+func Find(text string) string {
+	for rest := text; rest != ""; {
+		_, name, after := next(rest)
+		if name != "" {
+			return name
+		}
+		rest = after
+	}
+	return ""
 }
 
 // next cuts text at its first brace: the text before, the placeholder's name
@@ -80,7 +110,7 @@ func next(text string) (before, name, after string) {
 	for end < len(text) && isNameByte(text[end], end == open+1) {
 		end++
 	}
-	if end == open+1 || end == len(text) || text[end] != '}' {
+	if end == open+1 || end == len(text) || text[end] != '}' || strings.Trim(text[open+1:end], "?%") == "" {
 		return text[:open+1], "", text[open+1:]
 	}
 	if open > 0 && text[open-1] == '\\' {
@@ -89,15 +119,23 @@ func next(text string) (before, name, after string) {
 	return text[:open], text[open+1 : end], text[end+1:]
 }
 
+// isNameByte takes in what ends a name of the user's: a field or key has any
+// visible character but braces, quotes and what separates words.
 func isNameByte(c byte, first bool) bool {
 	switch {
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
 		return true
+	case first:
+		return c == '?' || c == '%'
 	}
-	return !first && ('0' <= c && c <= '9' || c == '.' || c == '-')
+	return '0' <= c && c <= '9' || strings.IndexByte("-.?/[]~", c) >= 0
 }
 
 // unknown is the error for a name without a meaning.
 func unknown(name string) error {
-	return fmt.Errorf(`unknown placeholder {%s} (\{%s} is the text itself)`, name, name)
+	meant := ""
+	if close := spelling.Closest(name, known()); close != "" && close != name {
+		meant = fmt.Sprintf(": did you mean {%s}?", close)
+	}
+	return fmt.Errorf(`unknown placeholder {%s} (\{%s} is the text itself)%s`, name, name, meant)
 }

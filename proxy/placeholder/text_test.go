@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"dwaar/proxy/placeholder"
@@ -110,9 +111,9 @@ func TestHostAndPortWithoutOneInTheRequest(t *testing.T) {
 }
 
 func TestUnknownPlaceholderIsRefused(t *testing.T) {
-	for _, name := range []string{"hots", "http.request.nothing", "header.", "query.", "env.", "cookie.", "re.n.1", "x"} {
+	for _, name := range []string{"http.request.nothing", "header.", "query.", "env.", "cookie.", "re.", "labels.x", "nonsense", "vars."} {
 		_, err := placeholder.Compile("text {" + name + "}")
-		if want := "unknown placeholder {" + name + `} (\{` + name + "} is the text itself)"; err == nil || err.Error() != want {
+		if want := "unknown placeholder {" + name + `} (\{` + name + "} is the text itself)"; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("{%s}: %v, want %s", name, err, want)
 		}
 	}

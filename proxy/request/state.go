@@ -6,12 +6,15 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"time"
 )
 
 // State belongs to one request. The front makes it, handlers fill it, and
 // matchers, placeholders and logs read it. It is used by the goroutine that
 // serves the request and by no other.
 type State struct {
+	// Started is when the request's header had been read.
+	Started time.Time
 	// ClientIP is who asks: the peer, or who stands behind it where
 	// trusted_proxies says that the peer is a proxy. The zero Addr is nobody:
 	// a client on a unix socket.
@@ -35,6 +38,7 @@ type State struct {
 	// Exchange is for who forwards the request.
 	Exchange any
 
+	id       string
 	vars     []variable
 	captures []capture
 	carrier  carrier

@@ -1,9 +1,10 @@
-package config
+// Package spelling finds the word that was meant.
+package spelling
 
 import "strings"
 
-// closest is the name that is most like word, "" if none is.
-func closest(word string, names []string) string {
+// Closest is the name that is most like word, "" if none is.
+func Closest(word string, names []string) string {
 	if len(word) > 40 {
 		return ""
 	}

@@ -1,0 +1,4 @@
+package spelling
+
+// Distance is exported for its test.
+var Distance = distance
