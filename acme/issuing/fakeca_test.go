@@ -34,6 +34,7 @@ type fakeCA struct {
 	server *httptest.Server
 	root   *x509.Certificate
 	key    crypto.Signer
+	dir    string // URL
 	roots  string // PEM file that makes a client trust server
 
 	// Set before the first request. Validate says whether a name is proved, nil that all are.
@@ -75,6 +76,7 @@ func newFakeCA(t *testing.T) *fakeCA {
 	ca.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	ca.server.StartTLS()
 	t.Cleanup(ca.server.Close)
+	ca.dir = ca.server.URL + "/dir?" + rand.Text() // acmez remembers those of earlier CAs at a port
 	ca.roots = filepath.Join(t.TempDir(), "roots.pem")
 	if err := os.WriteFile(ca.roots, encode("CERTIFICATE", ca.server.Certificate().Raw), 0o600); err != nil {
 		t.Fatal(err)
@@ -84,7 +86,7 @@ func newFakeCA(t *testing.T) *fakeCA {
 
 // issuer is how a policy names the CA.
 func (ca *fakeCA) issuer() issuing.IssuerConfig {
-	return issuing.IssuerConfig{CA: ca.server.URL + "/dir", Email: "ops@example.test", Roots: []string{ca.roots}}
+	return issuing.IssuerConfig{CA: ca.dir, Email: "ops@example.test", Roots: []string{ca.roots}}
 }
 
 // fail switches what answers requests before the CA does.

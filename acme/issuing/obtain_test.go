@@ -94,7 +94,7 @@ func TestAnIssuerThatHangsLeavesTimeForTheNext(t *testing.T) {
 	t.Parallel()
 	hung, good := newFakeCA(t), newFakeCA(t)
 	hung.fail(hang)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	if _, err := open(t, t.TempDir()).Obtain(ctx, policy(hung, good), name); err != nil {
 		t.Error(err)
@@ -303,8 +303,8 @@ func TestACAIsTrustedByItsOwnRootsOnly(t *testing.T) {
 }
 
 // Certmagic's rate limiter is the one goroutine that cannot be ended.
+// It looks at all goroutines of the process, so it has that for itself.
 func TestNoGoroutineOutlivesAnAttempt(t *testing.T) {
-	t.Parallel()
 	ca := newFakeCA(t)
 	obtain(t, open(t, t.TempDir()), policy(ca))
 	ca.server.Close() // ends the client's idle connections
@@ -314,7 +314,7 @@ func TestNoGoroutineOutlivesAnAttempt(t *testing.T) {
 		stacks = stacks[:runtime.Stack(stacks, true)]
 		var left []string
 		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
-			if strings.Contains(stack, "certmagic") && !strings.Contains(stack, "RingBufferRateLimiter") {
+			if strings.Contains(stack, "caddyserver/certmagic") && !strings.Contains(stack, "RingBufferRateLimiter") {
 				left = append(left, stack)
 			}
 		}
