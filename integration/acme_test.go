@@ -171,6 +171,7 @@ func (c *customer) http(method, host, path string) (*http.Response, string) {
 // listeners, from a CA that refuses nonces and answers 503 now and then. The files lie where
 // certmagic has them, for their owner only.
 func TestASiteGetsItsCertificateByEitherChallenge(t *testing.T) {
+	t.Parallel()
 	for kind, c := range map[string]struct {
 		global string
 		closed func(*pebble.Config, int)

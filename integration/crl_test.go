@@ -62,6 +62,7 @@ func TestCertificateOnTheCRLIsReplaced(t *testing.T) {
 // V3 and V2: a manual certificate on its CA's list. The files are not touched, on_revoked decides,
 // the neighbours notice nothing, and a restart without the list's server remembers.
 func TestManualCertificateOnTheCRL(t *testing.T) {
+	t.Parallel()
 	for policy, served := range map[string]bool{"refuse": false, "serve": true} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
@@ -100,6 +101,7 @@ func TestManualCertificateOnTheCRL(t *testing.T) {
 
 // V3: a CRL that cannot be had or believed changes the status and nothing else.
 func TestCRLThatIsOfNoUse(t *testing.T) {
+	t.Parallel()
 	for reason, behave := range map[string]crlserver.Behaviour{
 		"unreachable": nil, "malformed": crlserver.Garbage, "bad_signature": crlserver.Impostor, "expired": crlserver.Expired,
 	} {

@@ -85,6 +85,7 @@ func aMinute(t *testing.T) context.Context {
 }
 
 func TestIssuingProvesByEitherChallengeOnOurListeners(t *testing.T) {
+	t.Parallel()
 	for kind, opts := range map[string]issuing.Options{
 		"http-01":     {NoTLSALPN01: true},
 		"tls-alpn-01": {NoHTTP01: true},
@@ -175,6 +176,7 @@ func byUpdates(ca *pebble.Pebble) *issuing.DNSConfig {
 }
 
 func TestIssuingRemovesDNSRecordsAlsoOnFailure(t *testing.T) {
+	t.Parallel()
 	for what, c := range map[string]struct {
 		within time.Duration
 		fault  pebble.Fault

@@ -13,6 +13,7 @@ import (
 // A reload keeps what is open: a response that has begun goes on, and sessions from before
 // can be resumed, so the ticket keys are the same.
 func TestReloadKeepsConnectionsAndTicketKeys(t *testing.T) {
+	t.Parallel()
 	for version, id := range versions {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()

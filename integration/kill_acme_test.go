@@ -33,6 +33,7 @@ type killed struct {
 // Killed at random moments of issue, renew and replace, dwaar starts with a matching pair of
 // every name or gets one, never serves what is in quarantine, and keeps its accounts.
 func TestFiftyKillsOfIssueRenewAndReplace(t *testing.T) {
+	t.Parallel()
 	for what, provoke := range map[string]func(*killed, moment){
 		"issue": (*killed).issue, "renew": (*killed).renew, "replace": (*killed).replace,
 	} {

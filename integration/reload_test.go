@@ -192,6 +192,7 @@ func port(addr string) string {
 
 // SIGTERM: what is under way is answered, nothing new is taken, the exit code is 0.
 func TestSIGTERMFinishesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,7 @@ import (
 // S1: restarted with a dead responder, dwaar staples in the very first handshake, also
 // when more than half of the response's life is over.
 func TestRestartWithDeadResponderStaplesTheFirstHandshake(t *testing.T) {
+	t.Parallel()
 	for name, behave := range map[string]responder.Behaviour{
 		"fresh": responder.Good, "past half-life": responder.PastHalfLife,
 	} {
@@ -78,6 +79,7 @@ func TestRevocationInOpenSSLsIndexIsNoticed(t *testing.T) {
 // S14: whatever happened to the stored staples, dwaar starts, serves, and never staples
 // anything it has not verified; with a live responder it is stapled again.
 func TestDamagedStapleStore(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(t *testing.T, files []string){
 		"corrupted": func(t *testing.T, files []string) {
 			for _, file := range files {

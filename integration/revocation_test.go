@@ -12,6 +12,7 @@ import (
 // V2: a revoked manual certificate loses its staple at once, its files are not touched,
 // and on_revoked decides whether it is served. The other sites notice nothing.
 func TestRevokedManualCertificate(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		policy string
 		served bool
@@ -59,6 +60,7 @@ func (h *house) revokedIs(served bool) {
 
 // V2: a session from before the revocation cannot be resumed around the refusal.
 func TestRevokedCertificateIsNotResumed(t *testing.T) {
+	t.Parallel()
 	for version, id := range versions {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()

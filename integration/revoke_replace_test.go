@@ -23,6 +23,7 @@ const afterBackoff = 2 * time.Minute
 // V1, the loop that proves the product: obtained, stapled good, revoked, replaced by one with
 // another key that is stapled good; the old one in quarantine. Outside clients agree at both ends.
 func TestRevokedCertificateIsReplacedWithinSeconds(t *testing.T) {
+	t.Parallel()
 	for how, refreshEvery := range map[string]string{"when told to look": "", "by itself": "refresh_every 2s"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +55,7 @@ func TestRevokedCertificateIsReplacedWithinSeconds(t *testing.T) {
 // V1 while the CA is down: refused (or served unstapled), also to those who want to resume a
 // session, and replaced when the CA is back.
 func TestRevokedCertificateWhileTheCAIsDown(t *testing.T) {
+	t.Parallel()
 	for policy, served := range map[string]bool{"refuse": false, "serve": true} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
