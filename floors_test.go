@@ -46,20 +46,22 @@ var floors = map[string][]string{
 	"proxy/admin":       {"ocspsvc"},
 	"proxy/coding":      {},
 	"proxy/encode":      {"proxy/coding"},
+	"proxy/kept":        {},
+	"proxy/password":    {},
 	"proxy/spelling":    {},
 	"proxy/placeholder": {"proxy/request", "proxy/spelling"},
 	"proxy/match":       {"proxy/placeholder", "proxy/request"},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
 	"proxy/upstream":    {"proxy/match", "proxy/request"},
-	"proxy/handler":     {"proxy/encode", "proxy/match", "proxy/placeholder", "proxy/request", "proxy/upstream"},
-	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
+	"proxy/handler":     {"proxy/encode", "proxy/kept", "proxy/match", "proxy/password", "proxy/placeholder", "proxy/request", "proxy/upstream"},
+	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/kept", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
 		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/handler", "proxy/match",
-		"proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
+		"proxy/password", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.
@@ -71,7 +73,7 @@ var floors = map[string][]string{
 	},
 	"cmd/dwaar": {
 		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/client",
-		"proxy/admin", "proxy/config", "proxy/dwaarfile", "tlsstore/storage",
+		"proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
 	},
 }
 
@@ -99,15 +101,16 @@ var rooms = map[string][]string{
 	"github.com/caddyserver/certmagic":    {"acme/issuing"},
 	"github.com/mholt/acmez/v3":           {"acme/issuing"},
 	"go.uber.org/zap":                     {"acme/issuing"},
-	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "tlsstore"},
+	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "proxy/password", "tlsstore"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
 	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},
 	"github.com/quic-go/quic-go":          {"proxy"},
-	"golang.org/x/crypto":                 {"ocspsvc/..."},
+	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password"},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
 	"golang.org/x/sync":                   {"acme", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},
 	"golang.org/x/sys/unix":               {"cmd/dwaar", "tlsstore/..."},
+	"golang.org/x/term":                   {"cmd/dwaar"},
 	"golang.org/x/time":                   {"proxy"},
 }
 

@@ -24,6 +24,7 @@ func (p *Prepared) Abort() {
 		p.logs.Abort()
 	}
 	p.lease.Release()
+	p.kept.Release()
 }
 
 // Commit lets p serve. New requests see it at once, also on connections that
@@ -59,6 +60,8 @@ func (p *Prepared) Commit() error {
 	s.work = append(s.work, releaseLater(s.lease))
 	s.lease = p.lease
 	s.lease.Start()
+	s.kept.Release()
+	s.kept = p.kept
 	select {
 	case s.wake <- struct{}{}:
 	default:

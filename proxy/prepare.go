@@ -11,6 +11,7 @@ import (
 
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/handler"
+	"dwaar/proxy/kept"
 	"dwaar/proxy/match"
 	"dwaar/proxy/tlspolicy"
 	"dwaar/proxy/upstream"
@@ -22,6 +23,7 @@ type Prepared struct {
 	server   *Server
 	config   Config
 	lease    *upstream.Lease
+	kept     *kept.Lease
 	logs     *accesslog.Change
 	fronts   map[string]*front
 	security map[string]*security // of TLS listeners
@@ -44,6 +46,7 @@ func (s *Server) Prepare(cfg Config, tlsConfigFor func(address string) *tls.Conf
 		server:   s,
 		config:   cfg.withDefaults(),
 		lease:    s.pools.Lease(),
+		kept:     s.shelf.Lease(),
 		fronts:   make(map[string]*front),
 		security: make(map[string]*security),
 		bound:    make(map[string]net.Listener),
@@ -130,7 +133,7 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 	if written.Log != nil {
 		s.log = p.logs.Log(*written.Log)
 	}
-	apply, err := written.Routes.Compile(&handler.Env{Log: p.server.log, Pools: p.lease})
+	apply, err := written.Routes.Compile(&handler.Env{Log: p.server.log, Pools: p.lease, Kept: p.kept})
 	if err != nil {
 		return nil, err
 	}

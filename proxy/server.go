@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"dwaar/proxy/accesslog"
+	"dwaar/proxy/kept"
 	"dwaar/proxy/upstream"
 )
 
@@ -30,6 +31,7 @@ type Server struct {
 	log   *slog.Logger
 	logs  *accesslog.Logs
 	pools *upstream.Pools
+	shelf *kept.Shelf
 	noise *noise
 	wake  chan struct{} // one token: there is work for Run
 
@@ -41,6 +43,7 @@ type Server struct {
 	listeners map[string]*listener
 	grace     time.Duration
 	lease     *upstream.Lease
+	kept      *kept.Lease
 	work      []task
 	ended     bool
 }
@@ -60,10 +63,12 @@ func New(log *slog.Logger) *Server {
 		log:       log,
 		logs:      accesslog.NewLogs(os.Stdout, os.Stderr, log),
 		pools:     upstream.NewPools(),
+		shelf:     kept.NewShelf(),
 		noise:     &noise{log: log, limiter: rate.NewLimiter(10, 50)},
 		wake:      make(chan struct{}, 1),
 		listeners: make(map[string]*listener),
 		lease:     upstream.NewPools().Lease(),
+		kept:      kept.NewShelf().Lease(),
 	}
 }
 

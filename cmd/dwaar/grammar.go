@@ -12,19 +12,20 @@ import (
 
 // grammar is the whole command line.
 type grammar struct {
-	Run      runCmd      `cmd:"" help:"Serve what a Dwaarfile says."`
-	Validate validateCmd `cmd:"" help:"Check a Dwaarfile and the keys it names; start nothing."`
-	Fmt      fmtCmd      `cmd:"" help:"Give a Dwaarfile its one layout."`
-	Adapt    adaptCmd    `cmd:"" help:"Print what a Dwaarfile means, as JSON."`
-	Reload   reloadCmd   `cmd:"" help:"Make the running dwaar read its configuration again."`
-	Stop     stopCmd     `cmd:"" help:"Stop the running dwaar after its open requests."`
-	Status   statusCmd   `cmd:"" help:"Show what is served and the state of every staple."`
-	Certs    certsCmd    `cmd:"" help:"Show and replace the certificates of the running dwaar."`
-	OCSP     ocspCmd     `cmd:"" name:"ocsp" help:"Ask for, verify and check OCSP responses."`
-	Trust    trustCmd    `cmd:"" help:"Make this system trust the local CA."`
-	Untrust  untrustCmd  `cmd:"" help:"Make this system trust the local CA no longer."`
-	Demo     demoCmd     `cmd:"" help:"Show the whole job on this machine: PKI, responder, upstream and proxy."`
-	Version  versionCmd  `cmd:"" help:"Print the version, the Go version and the revision."`
+	Run          runCmd          `cmd:"" help:"Serve what a Dwaarfile says."`
+	Validate     validateCmd     `cmd:"" help:"Check a Dwaarfile and the keys it names; start nothing."`
+	Fmt          fmtCmd          `cmd:"" help:"Give a Dwaarfile its one layout."`
+	Adapt        adaptCmd        `cmd:"" help:"Print what a Dwaarfile means, as JSON."`
+	Reload       reloadCmd       `cmd:"" help:"Make the running dwaar read its configuration again."`
+	Stop         stopCmd         `cmd:"" help:"Stop the running dwaar after its open requests."`
+	Status       statusCmd       `cmd:"" help:"Show what is served and the state of every staple."`
+	Certs        certsCmd        `cmd:"" help:"Show and replace the certificates of the running dwaar."`
+	OCSP         ocspCmd         `cmd:"" name:"ocsp" help:"Ask for, verify and check OCSP responses."`
+	Trust        trustCmd        `cmd:"" help:"Make this system trust the local CA."`
+	Untrust      untrustCmd      `cmd:"" help:"Make this system trust the local CA no longer."`
+	HashPassword hashPasswordCmd `cmd:"" help:"Hash a password for basic_auth."`
+	Demo         demoCmd         `cmd:"" help:"Show the whole job on this machine: PKI, responder, upstream and proxy."`
+	Version      versionCmd      `cmd:"" help:"Print the version, the Go version and the revision."`
 }
 
 const description = `A TLS-terminating reverse proxy that staples a fresh, verified OCSP response to every handshake that can have one.

@@ -199,6 +199,8 @@ func siteDirectives() table[*scope] {
 			doc: "changes response headers", decode: decodeHeader},
 		{name: "redir", usage: "[matcher] [TARGET] [CODE]", in: inSite | inHandle, many: true,
 			doc: "sends the client elsewhere", decode: decodeRedir},
+		{name: "basic_auth", usage: "[matcher] [bcrypt] [REALM] { … }", in: inSite | inHandle, many: true,
+			doc: "lets in who has a password", decode: decodeBasicAuth},
 		{name: "request_header", usage: "[matcher] [[+|-]FIELD] [VALUE|FIND] [REPLACE]", in: inSite | inHandle, many: true,
 			doc: "changes request headers before they reach an upstream", decode: decodeRequestHeader},
 		{name: "encode", usage: "[matcher] [FORMAT…] [{ … }]", in: inSite | inHandle, many: true,
@@ -224,7 +226,6 @@ func siteDirectives() table[*scope] {
 		"root",
 		"file_server",
 		"try_files",
-		"basic_auth",
 		"forward_auth",
 		"request_body",
 		"rate_limit",
@@ -253,7 +254,7 @@ func siteDirectives() table[*scope] {
 		"templates",
 		"tracing",
 	)...)
-	return table[*scope]{noun: "directive", rows: append(directives, row[*scope]{name: "basicauth", later: true, instead: "its name is basic_auth"})}
+	return table[*scope]{noun: "directive", rows: append(directives, row[*scope]{name: "basicauth", instead: "its name is basic_auth"})}
 }
 
 // matchers are the kinds of conditions in a named matcher.

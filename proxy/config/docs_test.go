@@ -158,7 +158,8 @@ func snippets(page string) []snippet {
 }
 
 // secrets is what the examples take from the environment.
-const secrets = "EAB_MAC_KEY=c2VjcmV0LW1hYy1rZXk\nTSIG_SECRET=c2VjcmV0LXRzaWcta2V5\n"
+const secrets = "EAB_MAC_KEY=c2VjcmV0LW1hYy1rZXk\nTSIG_SECRET=c2VjcmV0LXRzaWcta2V5\n" +
+	"ADMIN_NAME=admin\nADMIN_HASH=$2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n"
 
 func TestEverySnippetOfTheDocumentsIsRead(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"dwaar/proxy/kept"
 	"dwaar/proxy/upstream"
 )
 
@@ -30,6 +31,8 @@ type Env struct {
 	Log *slog.Logger
 	// Pools keep the connections to upstreams, over reloads too.
 	Pools *upstream.Lease
+	// Kept is what handlers remember, over reloads too; nil keeps nothing.
+	Kept *kept.Lease
 }
 
 // Check reports what is wrong with d: the error its compilation in a server
