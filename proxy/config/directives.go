@@ -12,6 +12,7 @@ import (
 	"dwaar/proxy/encode"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/tlspolicy"
+	"dwaar/proxy/upstream"
 )
 
 // language is every word of a Dwaarfile. What is in no table is refused.
@@ -33,6 +34,7 @@ type language struct {
 	accessLog table[*accesslog.Config]
 	respond   table[*handler.Respond]
 	proxyOpts table[*proxying]
+	policy    table[*upstream.Policy]
 
 	encode      table[*encode.Config]
 	encodeMatch table[*encode.Match]
@@ -44,6 +46,7 @@ func newLanguage() *language {
 		issuer: issuerOptions(), rfc2136: rfc2136Options(), eab: eabOptions(), onDemand: onDemandOptions(),
 		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
 		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
+		policy: policyOptions(),
 		encode: encodeOptions(), encodeMatch: encodeMatchOptions(),
 	}
 }

@@ -33,6 +33,7 @@ func Language() []Entry {
 	all = append(all, entries("respond", l.respond)...)
 	all = append(all, entries("encode", l.encode)...)
 	all = append(all, entries("encode match", l.encodeMatch)...)
+	all = append(all, entries("lb_policy", l.policy)...)
 	return append(all, entries("reverse_proxy", l.proxyOpts)...)
 }
 

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"dwaar/proxy/dwaarfile"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/upstream"
@@ -11,36 +13,16 @@ type proxying struct {
 	scope *scope
 	upstream.Config
 	refused bool // a problem has been reported that would only be reported again
+
+	policyAt, retryAt, activeAt, passiveAt dwaarfile.Token // what their problems are reported at
 }
 
 func reverseProxyOptions() table[*proxying] {
-	return table[*proxying]{of: "reverse_proxy", noun: "option", rows: append([]row[*proxying]{
+	return table[*proxying]{of: "reverse_proxy", noun: "option", rows: slices.Concat([]row[*proxying]{
 		{name: "to", usage: "UPSTREAM…", doc: "more upstreams", many: true, decode: func(l line, p *proxying) { p.to(l, l.Args) }},
-	}, refused[*proxying](true,
+	}, balancingOptions(), activeHealthOptions(), passiveHealthOptions(), refused[*proxying](true,
 		"dynamic",
-		"lb_policy",
-		"lb_retries",
-		"lb_try_duration",
-		"lb_try_interval",
 		"lb_retry_match",
-		"health_uri",
-		"health_upstream",
-		"health_port",
-		"health_interval",
-		"health_passes",
-		"health_fails",
-		"health_timeout",
-		"health_status",
-		"health_method",
-		"health_body",
-		"health_headers",
-		"health_follow_redirects",
-		"health_request_body",
-		"fail_duration",
-		"max_fails",
-		"unhealthy_status",
-		"unhealthy_latency",
-		"unhealthy_request_count",
 		"flush_interval",
 		"request_buffers",
 		"response_buffers",
@@ -55,7 +37,7 @@ func reverseProxyOptions() table[*proxying] {
 		"handle_response",
 		"replace_status",
 		"verbose_logs",
-	)...)}
+	))}
 }
 
 func decodeReverseProxy(l line, s *scope) {
@@ -67,12 +49,22 @@ func decodeReverseProxy(l line, s *scope) {
 	p.to(l, args)
 	l.b.language.proxyOpts.read(l.b, l.block(), 0, p)
 	switch {
-	case p.refused:
 	case len(p.Upstreams) == 0:
 		l.problem(l.Name, "an upstream is missing, like reverse_proxy 127.0.0.1:8080")
+	case p.check(l) || p.refused:
 	default:
 		s.add(l, l.Name, set, handler.ReverseProxy{Config: p.Config})
 	}
+}
+
+// check reports problems where the options stand that have them.
+func (p *proxying) check(l line) (refused bool) {
+	if p.LoadBalancing != nil {
+		refused = l.refuse(p.policyAt, p.LoadBalancing.Policy.Check(len(p.Upstreams)))
+		refused = l.refuse(p.retryAt, p.LoadBalancing.Check()) || refused
+	}
+	refused = l.refuse(p.activeAt, p.ActiveHealth.Check()) || refused
+	return l.refuse(p.passiveAt, p.PassiveHealth.Check()) || refused
 }
 
 // to takes upstreams.

@@ -52,7 +52,8 @@ const (
 	mostInARow      = 1000
 )
 
-func (a *ActiveHealth) check() error {
+// Check reports everything that is wrong with a.
+func (a *ActiveHealth) Check() error {
 	if a == nil {
 		return nil
 	}

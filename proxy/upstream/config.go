@@ -57,6 +57,9 @@ func (c Config) Check() error {
 			problems = append(problems, fmt.Errorf("reverse_proxy: %s is negative: %v", d.name, d.Duration))
 		}
 	}
-	problems = append(problems, c.LoadBalancing.check(len(c.Upstreams)), c.ActiveHealth.check(), c.PassiveHealth.check())
+	if c.LoadBalancing != nil {
+		problems = append(problems, c.LoadBalancing.Policy.Check(len(c.Upstreams)))
+	}
+	problems = append(problems, c.LoadBalancing.Check(), c.ActiveHealth.Check(), c.PassiveHealth.Check())
 	return errors.Join(problems...)
 }

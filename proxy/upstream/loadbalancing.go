@@ -34,11 +34,12 @@ const (
 	mostRetries        = 1000
 )
 
-func (l *LoadBalancing) check(upstreams int) error {
+// Check reports everything that is wrong with l, its policy excepted.
+func (l *LoadBalancing) Check() error {
 	if l == nil {
 		return nil
 	}
-	problems := []error{l.Policy.check(upstreams)}
+	var problems []error
 	refuse := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("reverse_proxy: "+format, args...))
 	}

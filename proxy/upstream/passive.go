@@ -28,7 +28,8 @@ type PassiveHealth struct {
 
 const mostFails = 10_000
 
-func (p *PassiveHealth) check() error {
+// Check reports everything that is wrong with p.
+func (p *PassiveHealth) Check() error {
 	if p == nil {
 		return nil
 	}

@@ -48,8 +48,8 @@ func PolicyNames() []string {
 	}
 }
 
-// check reports everything that is wrong with p for n upstreams.
-func (p *Policy) check(n int) error {
+// Check reports everything that is wrong with p for n upstreams.
+func (p *Policy) Check(n int) error {
 	if p == nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (p *Policy) check(n int) error {
 	if p.Fallback != nil && p.Fallback.Name == "cookie" {
 		refuse("fallback: a cookie cannot be what is used without one")
 	}
-	return errors.Join(append(problems, p.Fallback.check(n))...)
+	return errors.Join(append(problems, p.Fallback.Check(n))...)
 }
 
 func checkWeights(weights []int, n int) error {
