@@ -30,7 +30,7 @@ func (c runCmd) Run(a *app) error {
 	notify := newNotifier()
 	srv, err := server.New(server.Options{
 		ConfigPath: c.Config, DataDir: data, Version: readBuild().version,
-		Stdout: a.stdout, Stderr: a.stderr, Ready: notify.ready,
+		Stdout: a.stdout, Stderr: a.stderr, Ready: notify.ready, Stopping: notify.stopping,
 	})
 	if err != nil {
 		return badDwaarfile(c.Config+" cannot be served", err)
@@ -40,26 +40,30 @@ func (c runCmd) Run(a *app) error {
 	defer signal.Stop(signals)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	return steering{srv: srv, signals: signals, changed: c.changes(ctx), notify: notify, log: srv.Log()}.run()
+	return steering{srv: srv, signals: signals, changed: c.changes(ctx, srv.ConfigPath), notify: notify, log: srv.Log()}.run()
 }
 
 // changes is nil, and so never says anything, without --watch.
-func (c runCmd) changes(ctx context.Context) <-chan struct{} {
+func (c runCmd) changes(ctx context.Context, inForce func() string) <-chan struct{} {
 	if !c.Watch {
 		return nil
 	}
 	changed := make(chan struct{}, 1)
-	go watchFiles(ctx, c.filesOf(), func() { request(changed) })
+	go watchFiles(ctx, inForce, filesOf(), func() { request(changed) })
 	return changed
 }
 
-// filesOf gives the Dwaarfile and what it imports; while it is broken, what it
+// filesOf gives a Dwaarfile and what it imports; while it is broken, what it
 // imported before.
-func (c configFlag) filesOf() func() []string {
-	files := []string{c.Config}
-	return func() []string {
-		if cfg, err := config.Load(c.Config, os.LookupEnv); err == nil && len(cfg.Files) > 0 {
+func filesOf() func(path string) []string {
+	files := []string{""}
+	return func(path string) []string {
+		cfg, err := config.Load(path, os.LookupEnv)
+		switch {
+		case err == nil && len(cfg.Files) > 0:
 			files = cfg.Files
+		case files[0] != path:
+			files = []string{path}
 		}
 		return files
 	}

@@ -161,6 +161,7 @@ func TestRunIsAskedAndStoppedThroughItsSocket(t *testing.T) {
 
 	dwaar(t, "run").expect(t, 1, "dwaar: ", "another dwaar is running")
 	dwaar(t, "stop").expect(t, 0, "stopped")
+	s.tells("STOPPING=1")
 	s.ends(0)
 	dwaar(t, "stop").expect(t, 1, "is dwaar running?")
 }
@@ -172,6 +173,17 @@ func TestRunWatchesItsDwaarfile(t *testing.T) {
 	s.tells("READY=1")
 	if got := s.asks(); got != "watched" {
 		t.Errorf("answer %q, want watched", got)
+	}
+	now := readFile(t, in(s.h.dir, "Dwaarfile"))
+	other := ocsptest.WriteFile(t, s.h.dir, "other", []byte(now))
+	dwaar(t, "reload", "--config", other).expect(t, 0, "reloaded")
+	s.tells("RELOADING=1") // the watcher has gone over to it
+	s.tells("READY=1")
+	ocsptest.WriteFile(t, s.h.dir, "other", []byte(strings.Replace(now, "respond watched", `respond "watched too"`, 1)))
+	s.tells("RELOADING=1")
+	s.tells("READY=1")
+	if got := s.asks(); got != "watched too" {
+		t.Errorf("answer %q, want watched too", got)
 	}
 	s.signal(syscall.SIGINT)
 	s.tells("STOPPING=1")

@@ -49,10 +49,14 @@ func unchanged(a, b []seen) bool { return slices.EqualFunc(a, b, seen.same) }
 // it watches what files says then: imports come and go. The first file is the
 // Dwaarfile, and without it there is nothing to read. It returns when ctx is
 // done.
-func watchFiles(ctx context.Context, files func() []string, changed func()) {
+//
+// When another Dwaarfile has come in force by a reload, that is watched, and
+// told once: it may have changed since it was read.
+func watchFiles(ctx context.Context, inForce func() string, files func(path string) []string, changed func()) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	paths := files()
+	path := inForce()
+	paths := files(path)
 	told := lookAt(paths)
 	last := told
 	for {
@@ -61,10 +65,15 @@ func watchFiles(ctx context.Context, files func() []string, changed func()) {
 			return
 		case <-tick.C:
 		}
+		if other := inForce(); other != path {
+			path, paths = other, files(other)
+			told = make([]seen, len(paths))
+			last = told
+		}
 		now := lookAt(paths)
 		if now[0].info != nil && unchanged(now, last) && !unchanged(now, told) {
 			// Looked at before it is read: what changes from here on is seen.
-			paths = files()
+			paths = files(path)
 			told = lookAt(paths)
 			now = told
 			changed()

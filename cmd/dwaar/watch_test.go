@@ -11,16 +11,19 @@ import (
 )
 
 // watched runs watchFiles over a file and an import inside a bubble and counts what it tells.
-func watched(t *testing.T, do func(path string, told func() int)) {
+func watched(t *testing.T, do func(path string, use func(path *string), told func() int)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "Dwaarfile")
 	write(t, path, "one")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var count atomic.Int32
-		go watchFiles(ctx, func() []string { return []string{path, path + ".import"} }, func() { count.Add(1) })
+		var inForce atomic.Pointer[string]
+		inForce.Store(&path)
+		withImport := func(path string) []string { return []string{path, path + ".import"} }
+		go watchFiles(ctx, func() string { return *inForce.Load() }, withImport, func() { count.Add(1) })
 		synctest.Wait()
-		do(path, func() int { synctest.Wait(); return int(count.Load()) })
+		do(path, inForce.Store, func() int { synctest.Wait(); return int(count.Load()) })
 		stop()
 	})
 }
@@ -33,7 +36,7 @@ func write(t *testing.T, path, text string) {
 }
 
 func TestWatchTellsAChangeOnceItKeepsStill(t *testing.T) {
-	watched(t, func(path string, told func() int) {
+	watched(t, func(path string, _ func(*string), told func() int) {
 		time.Sleep(10 * watchEvery)
 		if told() != 0 {
 			t.Errorf("told %d changes of an unchanged file", told())
@@ -51,7 +54,7 @@ func TestWatchTellsAChangeOnceItKeepsStill(t *testing.T) {
 }
 
 func TestWatchWaitsWhileAFileKeepsChanging(t *testing.T) {
-	watched(t, func(path string, told func() int) {
+	watched(t, func(path string, _ func(*string), told func() int) {
 		text := "x"
 		time.Sleep(watchEvery / 2) // writes and looks take turns
 		for range 5 {
@@ -70,7 +73,7 @@ func TestWatchWaitsWhileAFileKeepsChanging(t *testing.T) {
 }
 
 func TestWatchSeesARenameOverAndAReturn(t *testing.T) {
-	watched(t, func(path string, told func() int) {
+	watched(t, func(path string, _ func(*string), told func() int) {
 		write(t, path+".new", "one") // same size
 		if err := os.Rename(path+".new", path); err != nil {
 			t.Fatal(err)
@@ -95,7 +98,7 @@ func TestWatchSeesARenameOverAndAReturn(t *testing.T) {
 }
 
 func TestWatchSeesImports(t *testing.T) {
-	watched(t, func(path string, told func() int) {
+	watched(t, func(path string, _ func(*string), told func() int) {
 		write(t, path+".import", "new")
 		time.Sleep(3 * watchEvery)
 		if told() != 1 {
@@ -107,6 +110,28 @@ func TestWatchSeesImports(t *testing.T) {
 		time.Sleep(3 * watchEvery)
 		if told() != 2 {
 			t.Errorf("after an import went told %d, want 2", told())
+		}
+	})
+}
+
+func TestWatchGoesOverToTheDwaarfileThatIsInForce(t *testing.T) {
+	watched(t, func(path string, use func(*string), told func() int) {
+		other := path + ".other"
+		write(t, other, "other")
+		use(&other)
+		time.Sleep(5 * watchEvery)
+		if told() != 1 {
+			t.Errorf("told %d times of the other, want once", told())
+		}
+		write(t, path, "nobody reads this any more")
+		time.Sleep(5 * watchEvery)
+		if told() != 1 {
+			t.Error("told a change of the file from before")
+		}
+		write(t, other, "and another")
+		time.Sleep(5 * watchEvery)
+		if told() != 2 {
+			t.Errorf("told %d times, want 2", told())
 		}
 	})
 }

@@ -26,6 +26,9 @@ func (c controller) Ready() bool { return c.ready.Load() }
 // Stop is part of admin.Controller.
 func (c controller) Stop() {
 	c.log.Info("stopping", "reason", "asked to through the admin door")
+	if c.opts.Stopping != nil {
+		c.opts.Stopping()
+	}
 	if stop := c.stop.Load(); stop != nil {
 		(*stop)()
 	}
@@ -35,7 +38,7 @@ func (c controller) Stop() {
 func (c controller) Status() admin.Status {
 	p := c.plan.Load()
 	status := admin.Status{
-		Version: c.opts.Version, Started: c.started, Config: *c.path.Load(),
+		Version: c.opts.Version, Started: c.started, Config: c.ConfigPath(),
 		Listeners: addresses(p), Ready: c.ready.Load(), LastReload: c.lastReload.Load(),
 	}
 	for _, record := range c.certs.Status() {

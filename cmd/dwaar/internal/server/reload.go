@@ -22,7 +22,7 @@ func (s *Server) Reload(ctx context.Context) error { return s.ReloadFile(ctx, ""
 func (s *Server) ReloadFile(ctx context.Context, path string) error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
-	path = cmp.Or(path, *s.path.Load())
+	path = cmp.Or(path, s.ConfigPath())
 	err := s.reload(ctx, path)
 	outcome := &admin.Reload{At: time.Now()}
 	if err != nil {

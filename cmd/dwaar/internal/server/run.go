@@ -90,7 +90,7 @@ func (s *Server) staple(ctx context.Context) error {
 func (s *Server) announce(p *plan) {
 	s.ready.Store(true)
 	s.warn(p)
-	s.log.Info("serving", "config", *s.path.Load(), "listeners", addresses(p), "certificates", len(p.cfg.Certificates))
+	s.log.Info("serving", "config", s.ConfigPath(), "listeners", addresses(p), "certificates", len(p.cfg.Certificates))
 	if s.opts.Ready != nil {
 		s.opts.Ready()
 	}

@@ -35,6 +35,10 @@ type Options struct {
 
 	// Ready, if set, is called once: when the listeners are up.
 	Ready func()
+
+	// Stopping, if set, is called when somebody asks for a stop through the
+	// admin door, before it begins.
+	Stopping func()
 }
 
 // Server is one running dwaar.
@@ -135,6 +139,10 @@ func (s *Server) join() {
 	s.certs.OnChange(s.sync)
 	s.certs.OnUnstapled(s.stapler.Asked)
 }
+
+// ConfigPath is the Dwaarfile that is in force: the one that was last read
+// without a problem.
+func (s *Server) ConfigPath() string { return *s.path.Load() }
 
 // Log is dwaar's own log, as the Dwaarfile wants it.
 func (s *Server) Log() *slog.Logger { return s.log }
