@@ -26,6 +26,8 @@ type grammar struct {
 	HashPassword hashPasswordCmd `cmd:"" help:"Hash a password for basic_auth."`
 	Demo         demoCmd         `cmd:"" help:"Show the whole job on this machine: PKI, responder, upstream and proxy."`
 	Version      versionCmd      `cmd:"" help:"Print the version, the Go version and the revision."`
+
+	ShowVersion versionFlag `name:"version" hidden:"" help:"The same as the command version."`
 }
 
 const description = `A TLS-terminating reverse proxy that staples a fresh, verified OCSP response to every handshake that can have one.
@@ -59,12 +61,13 @@ func (a *app) command(args []string) (err error) {
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(mapDuration)),
 		kong.TypeMapper(reflect.TypeFor[time.Time](), kong.MapperFunc(mapTime)),
 		kong.KindMapper(reflect.String, kong.MapperFunc(mapString)),
+		kong.NamedMapper("file", kong.MapperFunc(mapFile)),
 		kong.Bind(a),
 	)
 	if err != nil {
 		return fmt.Errorf("the grammar of the command line: %w", err)
 	}
-	// --help leaves the parser through Exit, in the middle of its work.
+	// --help and --version leave the parser through Exit, in the middle of its work.
 	defer func() {
 		if r := recover(); r != nil {
 			if _, ok := r.(helped); !ok {
@@ -79,7 +82,7 @@ func (a *app) command(args []string) (err error) {
 	return ctx.Run()
 }
 
-// helped is thrown by kong's help flag.
+// helped is thrown where a flag is all that is asked for.
 type helped struct{ code int }
 
 // hint adds where help is to what kong says about a wrong command line.

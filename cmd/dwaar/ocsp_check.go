@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -16,7 +17,7 @@ const checkTimeout = 10 * time.Second
 type ocspCheckCmd struct {
 	Target     string   `arg:"" help:"host[:port] of a server, or a file with a chain."`
 	Servername string   `placeholder:"NAME" help:"The name to ask a server for, and that its certificate must carry (default: the host)."`
-	CA         string   `name:"ca" placeholder:"FILE" help:"Trusted roots (PEM) instead of the system's; for a file also where its issuer may be found."`
+	CA         string   `name:"ca" placeholder:"FILE" type:"file" help:"Trusted roots (PEM) instead of the system's; for a file also where its issuer may be found."`
 	Allow      []string `placeholder:"NET" help:"A network, address or host that may be asked although it is private (for a file; repeatable)."`
 	JSON       bool     `help:"Print the verdict as JSON."`
 }
@@ -53,6 +54,9 @@ func (c ocspCheckCmd) checkFile(a *app) error {
 func (c ocspCheckCmd) hostPort() (address, host string, err error) {
 	host, port, err := net.SplitHostPort(c.Target)
 	if err == nil && host != "" && port != "" {
+		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
+			return "", "", fmt.Errorf("%s: the port is a number from 1 to 65535", c.Target)
+		}
 		return c.Target, host, nil
 	}
 	if bare := net.JoinHostPort(c.Target, "443"); plausibleHost(c.Target) {

@@ -6,11 +6,11 @@ import (
 )
 
 type ocspFetchCmd struct {
-	Cert   string   `required:"" placeholder:"FILE" help:"The certificate with its chain (PEM), in any order."`
-	Issuer string   `placeholder:"FILE" help:"The certificate of its issuer, if it is not in the chain (default: fetched from the leaf's caIssuers address)."`
+	Cert   string   `required:"" placeholder:"FILE" type:"file" help:"The certificate with its chain (PEM), in any order."`
+	Issuer string   `placeholder:"FILE" type:"file" help:"The certificate of its issuer, if it is not in the chain (default: fetched from the leaf's caIssuers address)."`
 	URL    string   `name:"url" placeholder:"URL" help:"The responder to ask instead of the certificate's own."`
 	Allow  []string `placeholder:"NET" help:"A network, address or host that may be asked although it is private, like 10.20.0.0/16 (repeatable)."`
-	Out    string   `placeholder:"FILE" help:"Write the response (DER) here, for nginx's ssl_stapling_file or as HAProxy's .ocsp. Only a verified good is written; otherwise the old file stays."`
+	Out    string   `placeholder:"FILE" type:"file" help:"Write the response (DER) here, for nginx's ssl_stapling_file or as HAProxy's .ocsp. Only a verified good is written; otherwise the old file stays."`
 	JSON   bool     `help:"Print the verdict as JSON."`
 }
 

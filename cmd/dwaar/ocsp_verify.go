@@ -9,9 +9,9 @@ import (
 )
 
 type ocspVerifyCmd struct {
-	Cert     string         `required:"" placeholder:"FILE" help:"The certificate (PEM or DER); of a chain the leaf counts."`
-	Issuer   string         `required:"" placeholder:"FILE" help:"The certificate of its issuer; of a chain the one that fits counts."`
-	Response string         `required:"" placeholder:"FILE" help:"The OCSP response (DER)."`
+	Cert     string         `required:"" placeholder:"FILE" type:"file" help:"The certificate (PEM or DER); of a chain the leaf counts."`
+	Issuer   string         `required:"" placeholder:"FILE" type:"file" help:"The certificate of its issuer; of a chain the one that fits counts."`
+	Response string         `required:"" placeholder:"FILE" type:"file" help:"The OCSP response (DER)."`
 	At       time.Time      `placeholder:"TIME" help:"Judge as at this time, like 2026-03-01T12:00:00Z (default: now)."`
 	MaxAge   *time.Duration `placeholder:"D" help:"Refuse when thisUpdate is longer ago; then a response without nextUpdate is judged by it, else such a response is refused."`
 	JSON     bool           `help:"Print the verdict as JSON."`

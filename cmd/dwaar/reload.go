@@ -8,7 +8,7 @@ import (
 
 type reloadCmd struct {
 	adminFlags
-	Config string `short:"c" placeholder:"FILE" help:"Read this file instead of the one dwaar has read before."`
+	Config string `short:"c" placeholder:"FILE" type:"file" help:"Read this file instead of the one dwaar has read before."`
 }
 
 func (reloadCmd) Help() string {

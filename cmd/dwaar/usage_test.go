@@ -31,6 +31,14 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 		"status --admin host:0":  "the port is a number",
 		"status --admin host:80": "give --token or $DWAAR_ADMIN_TOKEN",
 		"stop --admin unix/x":    "the path of a socket is absolute",
+		"stop --admin unix:/x/y": `"unix:/x/y": a socket is written unix//x/y`,
+		"ocsp check host:99999":  "host:99999: the port is a number from 1 to 65535",
+		"ocsp check host:0":      "host:0: the port is a number from 1 to 65535",
+		"run --config=":          "--config: the name of a file is missing (see dwaar run --help)",
+		"validate --config=":     "--config: the name of a file is missing",
+		"adapt --config=":        "--config: the name of a file is missing",
+		"reload --config=":       "--config: the name of a file is missing",
+		"ocsp fetch --cert=":     "--cert: the name of a file is missing",
 		"stop --admin /" + strings.Repeat("x", 100):                   "shorter one with the option admin",
 		"ocsp verify --cert a --issuer b --response c --at now":       "--at: parsing time",
 		"ocsp verify --cert a --issuer b --response c --max-age soon": "--max-age: ",
@@ -68,6 +76,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 
 func TestVersionTellsGoAndRevision(t *testing.T) {
 	dwaar(t, "version").expect(t, 0, "dwaar ", "\ngo go1.", "\nrevision ")
+	dwaar(t, "--version").expect(t, 0, "dwaar ", "\ngo go1.", "\nrevision ")
 }
 
 func TestWithoutARunningDwaarCommandsFail(t *testing.T) {

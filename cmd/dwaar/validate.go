@@ -8,7 +8,7 @@ import (
 
 // configFlag says which Dwaarfile is meant.
 type configFlag struct {
-	Config string `short:"c" default:"Dwaarfile" placeholder:"FILE" help:"The Dwaarfile (default: ${default})."`
+	Config string `short:"c" default:"Dwaarfile" placeholder:"FILE" type:"file" help:"The Dwaarfile (default: ${default})."`
 }
 
 type validateCmd struct{ configFlag }

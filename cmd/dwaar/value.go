@@ -19,6 +19,18 @@ func mapString(ctx *kong.DecodeContext, target reflect.Value) error {
 	return ctx.Scan.PopValueInto("string", target.Addr().Interface())
 }
 
+var errNoFile = errors.New("the name of a file is missing")
+
+// mapFile is mapString for the name of a file. An empty one is a variable that a
+// script has not set: it must not stand for the default.
+func mapFile(ctx *kong.DecodeContext, target reflect.Value) error {
+	err := mapString(ctx, target)
+	if err == nil && target.String() == "" {
+		err = errNoFile
+	}
+	return err
+}
+
 // mapTime reads RFC 3339.
 func mapTime(ctx *kong.DecodeContext, target reflect.Value) error {
 	if ctx.Scan.Peek().IsEOL() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 )
 
 type versionCmd struct{}
@@ -12,6 +14,16 @@ func (versionCmd) Run(a *app) error {
 	b := readBuild()
 	fmt.Fprintf(a.stdout, "dwaar %s\ngo %s %s/%s\nrevision %s\n", b.version, runtime.Version(), runtime.GOOS, runtime.GOARCH, b.revision)
 	return nil
+}
+
+// versionFlag is what many try first.
+type versionFlag bool
+
+// BeforeReset is called by kong when the flag is there, and before it misses a command.
+func (versionFlag) BeforeReset(parser *kong.Kong, a *app) error {
+	err := versionCmd{}.Run(a)
+	parser.Exit(0)
+	return err
 }
 
 // build is what the Go linker knows about this binary.

@@ -31,6 +31,9 @@ func (a Address) String() string {
 
 // ParseAddress reads what may follow the option admin: unix//PATH or host:port.
 func ParseAddress(s string) (Address, error) {
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		return Address{}, fmt.Errorf("%q: a socket is written %s", s, unixPrefix+"/"+strings.TrimLeft(path, "/"))
+	}
 	if path, ok := strings.CutPrefix(s, unixPrefix); ok {
 		return unixAddress(path)
 	}
@@ -40,7 +43,7 @@ func ParseAddress(s string) (Address, error) {
 // ParseTarget reads what may follow the flag --admin: everything ParseAddress
 // takes, and the path of a socket without its prefix.
 func ParseTarget(s string) (Address, error) {
-	if strings.HasPrefix(s, unixPrefix) || !looksLikePath(s) {
+	if strings.HasPrefix(s, unixPrefix) || strings.HasPrefix(s, "unix:") || !looksLikePath(s) {
 		return ParseAddress(s)
 	}
 	path, err := filepath.Abs(s)
