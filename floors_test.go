@@ -46,22 +46,24 @@ var floors = map[string][]string{
 	"proxy/admin":       {"ocspsvc"},
 	"proxy/coding":      {},
 	"proxy/encode":      {"proxy/coding"},
+	"proxy/ipset":       {},
 	"proxy/kept":        {},
 	"proxy/password":    {},
+	"proxy/ratelimit":   {},
 	"proxy/spelling":    {},
 	"proxy/placeholder": {"proxy/request", "proxy/spelling"},
 	"proxy/match":       {"proxy/placeholder", "proxy/request"},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
 	"proxy/upstream":    {"proxy/match", "proxy/request"},
-	"proxy/handler":     {"proxy/encode", "proxy/kept", "proxy/match", "proxy/password", "proxy/placeholder", "proxy/request", "proxy/upstream"},
+	"proxy/handler":     {"proxy/encode", "proxy/ipset", "proxy/kept", "proxy/match", "proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/request", "proxy/upstream"},
 	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/kept", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
 		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/handler", "proxy/match",
-		"proxy/password", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
+		"proxy/password", "proxy/ratelimit", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.
@@ -101,7 +103,7 @@ var rooms = map[string][]string{
 	"github.com/caddyserver/certmagic":    {"acme/issuing"},
 	"github.com/mholt/acmez/v3":           {"acme/issuing"},
 	"go.uber.org/zap":                     {"acme/issuing"},
-	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "proxy/password", "tlsstore"},
+	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "proxy/password", "proxy/ratelimit", "tlsstore"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
 	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/stapler", "tlsstore", "cmd/dwaar/internal/server"},

@@ -11,6 +11,7 @@ import (
 	"dwaar/proxy/admin"
 	"dwaar/proxy/encode"
 	"dwaar/proxy/handler"
+	"dwaar/proxy/ratelimit"
 	"dwaar/proxy/tlspolicy"
 	"dwaar/proxy/upstream"
 )
@@ -35,6 +36,9 @@ type language struct {
 	respond   table[*handler.Respond]
 	proxyOpts table[*proxying]
 	policy    table[*upstream.Policy]
+	ipFilter  table[*handler.IPFilter]
+	rateLimit table[*handler.RateLimit]
+	zone      table[*ratelimit.Zone]
 
 	encode      table[*encode.Config]
 	encodeMatch table[*encode.Match]
@@ -46,7 +50,8 @@ func newLanguage() *language {
 		issuer: issuerOptions(), rfc2136: rfc2136Options(), eab: eabOptions(), onDemand: onDemandOptions(),
 		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
 		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
-		policy: policyOptions(),
+		policy:   policyOptions(),
+		ipFilter: ipFilterOptions(), rateLimit: rateLimitOptions(), zone: zoneOptions(),
 		encode: encodeOptions(), encodeMatch: encodeMatchOptions(),
 	}
 }
@@ -200,6 +205,10 @@ func siteDirectives() table[*scope] {
 
 		{name: "header", usage: "[matcher] [[+|-|?]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "changes response headers", decode: decodeHeader},
+		{name: "ip_filter", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
+			doc: "lets clients in by their address", decode: decodeIPFilter},
+		{name: "rate_limit", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
+			doc: "refuses who asks too often", decode: decodeRateLimit},
 		{name: "redir", usage: "[matcher] [TARGET] [CODE]", in: inSite | inHandle, many: true,
 			doc: "sends the client elsewhere", decode: decodeRedir},
 		{name: "basic_auth", usage: "[matcher] [bcrypt] [REALM] { … }", in: inSite | inHandle, many: true,
@@ -231,8 +240,6 @@ func siteDirectives() table[*scope] {
 		"try_files",
 		"forward_auth",
 		"request_body",
-		"rate_limit",
-		"ip_filter",
 		"metrics",
 		"ocsp_responder",
 		"ocsp_relay",

@@ -97,6 +97,7 @@ type builder struct {
 
 	managed map[string]*managed // by name
 	inOrder []*managed
+	zones   []namedZone // of rate_limit
 }
 
 func (b *builder) problem(at dwaarfile.Token, format string, args ...any) {
