@@ -34,6 +34,7 @@ type language struct {
 	log       table[*Log]
 	accessLog table[*accesslog.Config]
 	respond   table[*handler.Respond]
+	failure   table[*handler.Error]
 	proxyOpts table[*proxying]
 	policy    table[*upstream.Policy]
 	ipFilter  table[*handler.IPFilter]
@@ -46,13 +47,30 @@ type language struct {
 
 func newLanguage() *language {
 	return &language{
-		global: globalOptions(), site: siteDirectives(), matcher: matchers(), tls: tlsOptions(), auth: clientAuthOptions(), ocsp: ocspOptions(),
-		issuer: issuerOptions(), rfc2136: rfc2136Options(), eab: eabOptions(), onDemand: onDemandOptions(),
-		adminOpts: adminOptions(), servers: serversOptions(), timeouts: timeoutOptions(),
-		log: logOptions(), accessLog: accessLogOptions(), respond: respondOptions(), proxyOpts: reverseProxyOptions(),
-		policy:   policyOptions(),
-		ipFilter: ipFilterOptions(), rateLimit: rateLimitOptions(), zone: zoneOptions(),
-		encode: encodeOptions(), encodeMatch: encodeMatchOptions(),
+		global:      globalOptions(),
+		site:        siteDirectives(),
+		matcher:     matchers(),
+		tls:         tlsOptions(),
+		auth:        clientAuthOptions(),
+		ocsp:        ocspOptions(),
+		issuer:      issuerOptions(),
+		rfc2136:     rfc2136Options(),
+		eab:         eabOptions(),
+		onDemand:    onDemandOptions(),
+		adminOpts:   adminOptions(),
+		servers:     serversOptions(),
+		timeouts:    timeoutOptions(),
+		log:         logOptions(),
+		accessLog:   accessLogOptions(),
+		respond:     respondOptions(),
+		failure:     errorOptions(),
+		proxyOpts:   reverseProxyOptions(),
+		policy:      policyOptions(),
+		ipFilter:    ipFilterOptions(),
+		rateLimit:   rateLimitOptions(),
+		zone:        zoneOptions(),
+		encode:      encodeOptions(),
+		encodeMatch: encodeMatchOptions(),
 	}
 }
 
@@ -203,6 +221,11 @@ func siteDirectives() table[*scope] {
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "the lines of a snippet or of files", decode: spliced[*scope]},
 
+		{name: "handle_errors", usage: "[STATUS…] { … }", in: inSite, many: true,
+			doc: "directives that answer failures, all or those with a status", decode: decodeHandleErrors},
+
+		{name: "vars", usage: "[matcher] [NAME] [VALUE] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "sets variables", decode: decodeVars},
 		{name: "header", usage: "[matcher] [[+|-|?]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "changes response headers", decode: decodeHeader},
 		{name: "ip_filter", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
@@ -221,20 +244,21 @@ func siteDirectives() table[*scope] {
 			doc: "directives for some requests; of several only the first that matches", decode: decodeHandle},
 		{name: "handle_path", usage: "PATH { … }", in: inSite | inHandle, many: true,
 			doc: "handle that takes the prefix off the path", decode: decodeHandlePath},
+		{name: "route", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
+			doc: "directives in the order of the text", decode: decodeRoute},
+		{name: "abort", usage: "[matcher]", in: inSite | inHandle, many: true,
+			doc: "closes the connection without an answer", decode: decodeAbort},
+		{name: "error", usage: "[matcher] [STATUS|MESSAGE] [STATUS] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "fails the request, so that handle_errors answers it", decode: decodeError},
 		{name: "respond", usage: "[matcher] [STATUS|BODY] [STATUS] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "answers with a status and a text", decode: decodeRespond},
 		{name: "reverse_proxy", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "forwards to upstreams", decode: decodeReverseProxy},
 	}
 	directives = append(directives, refused[*scope](true,
-		"handle_errors",
-		"route",
 		"rewrite",
 		"uri",
 		"method",
-		"vars",
-		"error",
-		"abort",
 		"root",
 		"file_server",
 		"try_files",
@@ -392,6 +416,12 @@ func respondOptions() table[*handler.Respond] {
 		{name: "body", usage: "TEXT", doc: "the text, instead of the argument", decode: decodeBody},
 		{name: "close", doc: "closes the connection after the response",
 			decode: func(_ line, r *handler.Respond) { r.Close = true }},
+	}}
+}
+
+func errorOptions() table[*handler.Error] {
+	return table[*handler.Error]{of: "error", noun: "option", rows: []row[*handler.Error]{
+		{name: "message", usage: "TEXT", doc: "the message, instead of the argument", decode: decodeMessage},
 	}}
 }
 

@@ -34,6 +34,7 @@ func Language() []Entry {
 	all = append(all, entries("ip_filter", l.ipFilter)...)
 	all = append(all, entries("rate_limit", l.rateLimit)...)
 	all = append(all, entries("zone", l.zone)...)
+	all = append(all, entries("error", l.failure)...)
 	all = append(all, entries("encode", l.encode)...)
 	all = append(all, entries("encode match", l.encodeMatch)...)
 	all = append(all, entries("lb_policy", l.policy)...)

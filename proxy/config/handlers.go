@@ -26,20 +26,18 @@ func decodeRespond(l line, s *scope) {
 	if len(args) > 0 {
 		at, r.Body = args[0], args[0].Text
 	}
-	status := ""
 	switch {
 	case len(args) == 1 && isStatus(r.Body):
-		status, r.Body = r.Body, ""
+		r.Body = ""
+		r.Status, ok = l.status(args[0], 200)
 	case len(args) == 2:
-		status = args[1].Text
+		r.Status, ok = l.status(args[1], 200)
 	case len(args) > 2:
 		l.problem(args[2], "%q is one word too many: a text with spaces stands in quotes", args[2].Text)
 		return
 	}
-	if status != "" {
-		if r.Status, ok = statusCode(l, args[len(args)-1], status); !ok {
-			return
-		}
+	if !ok {
+		return
 	}
 	l.b.language.respond.read(l.b, l.block(), 0, &r)
 	s.add(l, at, set, r)
@@ -50,10 +48,15 @@ func isStatus(text string) bool {
 	return err == nil && len(text) == 3
 }
 
-func statusCode(l line, tok dwaarfile.Token, text string) (int, bool) {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 200 || n > 599 {
-		l.problem(tok, "%q is not a status from 200 to 599", text)
+// status is an argument from least to 599, or in handle_errors the status of the
+// failure, which is zero.
+func (l line) status(tok dwaarfile.Token, least int) (int, bool) {
+	if l.scope.answersFailures() && (tok.Text == "{err.status_code}" || tok.Text == "{http.error.status_code}") {
+		return 0, true
+	}
+	n, err := strconv.Atoi(tok.Text)
+	if err != nil || n < least || n > 599 {
+		l.problem(tok, "%q is not a status from %d to 599", tok.Text, least)
 		return 0, false
 	}
 	return n, true

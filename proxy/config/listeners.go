@@ -34,7 +34,7 @@ func (l *listener) address() string { return net.JoinHostPort(l.host, strconv.It
 func (b *builder) listen() {
 	b.byAddress = map[string]*listener{}
 	for _, s := range b.sites {
-		chain, endpoints := s.chain(b), b.endpoints(s)
+		chain, endpoints := s.handlers(b), b.endpoints(s)
 		for _, host := range b.bindsOf(s) {
 			b.place(s, host, endpoints, chain)
 		}

@@ -63,7 +63,7 @@ func (r route) isHandle() bool {
 // answers tells whether no request passes d.
 func answers(d handler.Directive) bool {
 	switch d.(type) {
-	case handler.Respond, handler.Redir, handler.ReverseProxy:
+	case handler.Respond, handler.Redir, handler.ReverseProxy, handler.Error, handler.Abort:
 		return true
 	}
 	return false
@@ -72,7 +72,8 @@ func answers(d handler.Directive) bool {
 // changes tells whether a request that passes d may match what it did not
 // before.
 func changes(d handler.Directive) bool {
-	if _, ok := d.(handler.Header); ok {
+	switch d.(type) {
+	case handler.Header, handler.Encode:
 		return false
 	}
 	return !answers(d)

@@ -16,6 +16,17 @@ type scope struct {
 	outer    *scope // nil for a site
 	matchers map[string]*definition
 	routes   []route
+	failures bool // it is a handle_errors
+}
+
+// answersFailures tells whether s is in a handle_errors.
+func (s *scope) answersFailures() bool {
+	for ; s != nil; s = s.outer {
+		if s.failures {
+			return true
+		}
+	}
+	return false
 }
 
 // inside is a scope in s.

@@ -92,7 +92,7 @@ func (r *row[T]) accepts(l line, at place) bool {
 	case r.decode == nil:
 		l.b.problem(l.Name, "%s is not supported by dwaar%s", l.title(), instead)
 	case at != 0 && r.in&at == 0:
-		l.b.problem(l.Name, "%s stands in a site, not in a handle", r.name)
+		l.b.problem(l.Name, "%s stands in a site itself, not in a handle or route", r.name)
 	case !r.fits(l):
 		l.b.problem(l.Name, "%s: write %s", l.title(), strings.TrimSpace(r.name+" "+r.usage))
 	default:

@@ -3,6 +3,7 @@ package config
 import (
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/dwaarfile"
+	"dwaar/proxy/handler"
 	"dwaar/proxy/tlspolicy"
 )
 
@@ -21,6 +22,8 @@ type site struct {
 	binds      []string
 	serves     []Served // names its certificates are shown for
 	log        *accesslog.Config
+	errors     handler.HandleErrors
+	answered   map[string]dwaarfile.Token // the failures that errors answers, "" for all
 }
 
 // pair is one tls CERT KEY.
@@ -32,7 +35,7 @@ type pair struct {
 
 // readSite decodes one site block.
 func (b *builder) readSite(block *dwaarfile.Site) {
-	s := &site{scope: scope{matchers: map[string]*definition{}}}
+	s := &site{scope: scope{matchers: map[string]*definition{}}, answered: map[string]dwaarfile.Token{}}
 	s.scope.site = s
 	for _, tok := range block.Addresses {
 		if b.forgotten(block, tok) {

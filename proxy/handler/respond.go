@@ -9,11 +9,13 @@ import (
 	"strings"
 
 	"dwaar/proxy/placeholder"
+	"dwaar/proxy/request"
 )
 
 // Respond answers with a fixed status and a text.
 type Respond struct {
-	// Status is 200 to 599; zero means 200.
+	// Status is 200 to 599; zero means 200, or where a failure is answered its
+	// status.
 	Status int `json:"status,omitempty"`
 	// Body may hold placeholders. It is sent as application/json when it is
 	// JSON, else as text/plain; header Content-Type decides otherwise.
@@ -27,10 +29,7 @@ func (Respond) Name() string { return "respond" }
 
 // Compile implements [Directive].
 func (c Respond) Compile(*Env) (Middleware, error) {
-	if c.Status == 0 {
-		c.Status = http.StatusOK
-	}
-	if c.Status < 200 || c.Status > 599 {
+	if c.Status != 0 && (c.Status < 200 || c.Status > 599) {
 		return nil, fmt.Errorf("respond: status %d is not between 200 and 599", c.Status)
 	}
 	body, err := placeholder.Compile(c.Body)
@@ -52,17 +51,29 @@ func (h *respond) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.close {
 		header.Set("Connection", "close")
 	}
-	body := h.body.Expand(r)
-	if body == "" || h.status == http.StatusNoContent || h.status == http.StatusNotModified {
-		w.WriteHeader(h.status)
+	status, body := h.statusFor(r), h.body.Expand(r)
+	if body == "" || status == http.StatusNoContent || status == http.StatusNotModified {
+		w.WriteHeader(status)
 		return
 	}
 	header.Set("Content-Type", contentType(body))
 	header.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(h.status)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = io.WriteString(w, body)
 	}
+}
+
+// statusFor is the status that was written, else that of the failure which is
+// answered, else 200.
+func (h *respond) statusFor(r *http.Request) int {
+	if h.status != 0 {
+		return h.status
+	}
+	if status := request.Of(r).Failure.Status; status != 0 {
+		return status
+	}
+	return http.StatusOK
 }
 
 // contentType names the type of a body that was written in a Dwaarfile. It
