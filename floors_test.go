@@ -42,7 +42,8 @@ var floors = map[string][]string{
 	"acme":         {"acme/issuing", "ocspsvc"},
 
 	// The HTTP wing.
-	"proxy/accesslog":   {},
+	"proxy/accesslog":   {"proxy/logfile"},
+	"proxy/logfile":     {},
 	"proxy/admin":       {"ocspsvc"},
 	"proxy/coding":      {},
 	"proxy/encode":      {"proxy/coding"},
@@ -62,7 +63,7 @@ var floors = map[string][]string{
 	// The language: it fills everybody's Config.
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
-		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/handler", "proxy/match",
+		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/handler", "proxy/logfile", "proxy/match",
 		"proxy/password", "proxy/ratelimit", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
@@ -70,7 +71,7 @@ var floors = map[string][]string{
 	"cmd/dwaar/internal/demo": {"ocspsvc", "ocspsvc/responder", "proxy/admin"},
 	"cmd/dwaar/internal/server": {
 		"acme", "acme/issuing", "acme/localca", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
-		"ocspsvc/respstore", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/config", "proxy/dwaarfile",
+		"ocspsvc/respstore", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/logfile",
 		"tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {

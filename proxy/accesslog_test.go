@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -45,7 +46,7 @@ func TestAccessLogRecordsWhatTheClientSentAndGot(t *testing.T) {
 		{Directive: handler.HandlePath{Path: "/ok/*", Routes: respond("fine")}},
 	}
 	cfg := proxy.Config{Listeners: []proxy.Listener{{Address: loopback, TLS: true, Sites: []proxy.Site{
-		{Hosts: []string{"logged.test"}, Routes: routes, Log: &accesslog.Config{Output: path}},
+		{Hosts: []string{"logged.test"}, Routes: routes, Logs: []accesslog.Config{{Output: path}}},
 		{Hosts: []string{"quiet.test"}, Routes: routes},
 	}}}}
 	server := start(t, cfg)
@@ -71,8 +72,9 @@ func TestAccessLogRecordsWhatTheClientSentAndGot(t *testing.T) {
 	}
 	for i, w := range want {
 		request := got[i]["request"].(map[string]any)
-		if request["uri"] != w.uri || got[i]["status"] != w.status || got[i]["size"] != w.size ||
-			request["host"] != "logged.test" || request["user_agent"] != "Go-http-client/1.1" || request["tls"].(map[string]any)["sni"] != "logged.test" {
+		if request["uri"] != w.uri || got[i]["status"] != w.status || got[i]["size"] != w.size || request["client_ip"] != "127.0.0.1" ||
+			request["host"] != "logged.test" || fmt.Sprint(request["headers"].(map[string]any)["User-Agent"]) != "[Go-http-client/1.1]" ||
+			request["tls"].(map[string]any)["server_name"] != "logged.test" {
 			t.Errorf("record %d = %v, want %+v", i, got[i], w)
 		}
 	}
@@ -81,7 +83,7 @@ func TestAccessLogRecordsWhatTheClientSentAndGot(t *testing.T) {
 func TestAccessLogRecordsAnUpgradeAs101(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.log")
 	cfg := plain(proxyTo(echo(t)))
-	cfg.Listeners[0].Sites[0].Log = &accesslog.Config{Output: path}
+	cfg.Listeners[0].Sites[0].Logs = []accesslog.Config{{Output: path}}
 	server := start(t, cfg)
 	conn := server.dial(loopback)
 	conn.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -100,7 +102,7 @@ func TestAccessLogRecordsAClientThatLeftAs499(t *testing.T) {
 		close(entered)
 		<-r.Context().Done()
 	})))
-	cfg.Listeners[0].Sites[0].Log = &accesslog.Config{Output: path}
+	cfg.Listeners[0].Sites[0].Logs = []accesslog.Config{{Output: path}}
 	server := start(t, cfg)
 	conn := server.dial(loopback)
 	conn.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
@@ -115,12 +117,43 @@ func TestAccessLogRecordsAClientThatLeftAs499(t *testing.T) {
 func TestAccessLogThatCannotBeOpenedRefusesTheConfiguration(t *testing.T) {
 	server := start(t, plain(respond("x")))
 	cfg := plain(respond("y"))
-	cfg.Listeners[0].Sites[0].Log = &accesslog.Config{Output: "/nowhere/access.log"}
+	cfg.Listeners[0].Sites[0].Logs = []accesslog.Config{{Output: "/nowhere/access.log"}}
 	if _, err := server.Prepare(cfg, nil); err == nil || !strings.Contains(err.Error(), "/nowhere/access.log") {
 		t.Errorf("Prepare = %v", err)
 	}
-	cfg.Listeners[0].Sites[0].Log.Output = "relative"
+	cfg.Listeners[0].Sites[0].Logs[0].Output = "relative"
 	if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), `"relative" is not`) {
 		t.Errorf("Check = %v", err)
+	}
+}
+
+func TestAccessLogRecordsWhatWasReadAndNoCredentials(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	up := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Set-Cookie", "session=secret")
+	})
+	cfg := secure(proxyTo(up))
+	cfg.Listeners[0].Sites[0].Logs = []accesslog.Config{{Output: path}, {Output: path, Name: "again"}}
+	server := start(t, cfg)
+	for _, client := range []*http.Client{server.client(loopback), server.client3(loopback)} {
+		response, err := client.Post("https://a.test", "text/plain", strings.NewReader("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = body(t, response)
+	}
+	server.stop()
+	got := recorded(t, path)
+	if len(got) != 4 {
+		t.Fatalf("records = %v", got)
+	}
+	for i, line := range got {
+		if line["bytes_read"] != 5.0 || fmt.Sprint(line["resp_headers"].(map[string]any)["Set-Cookie"]) != "[REDACTED]" {
+			t.Errorf("record %d = %v", i, line)
+		}
+		if want := []string{"http.log.access", "http.log.access.again"}[i%2]; line["logger"] != want {
+			t.Errorf("record %d is of %v, want %s", i, line["logger"], want)
+		}
 	}
 }

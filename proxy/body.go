@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,35 +16,48 @@ const linger = 2 * time.Second
 type body struct {
 	io.ReadCloser
 	deadline func(time.Time) error
+	major    int // version of HTTP
+	read     atomic.Int64
 
 	mu   sync.Mutex // held while reading
 	last error      // of the last read; guarded by mu
 }
 
-// boundBody gives r's body limit to arrive in; zero is no limit. The returned
-// function is to be called when r was answered with a status.
-func boundBody(w http.ResponseWriter, r *http.Request, limit time.Duration) (finish func(status int)) {
+// boundBody gives r's body limit to arrive in; zero is no limit. It is nil for
+// a request without a body.
+func boundBody(w http.ResponseWriter, r *http.Request, limit time.Duration) *body {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		return func(int) {}
+		return nil
 	}
-	b := &body{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline}
+	b := &body{ReadCloser: r.Body, major: r.ProtoMajor, deadline: http.NewResponseController(w).SetReadDeadline}
 	if limit > 0 {
 		// The server takes the deadline back when the body has ended.
 		_ = b.deadline(time.Now().Add(limit))
 	}
 	r.Body = b
-	major := r.ProtoMajor
-	return func(status int) {
-		if major == 1 && status != http.StatusSwitchingProtocols {
-			b.abandon()
-		}
+	return b
+}
+
+// finish is called when the request was answered with a status.
+func (b *body) finish(status int) {
+	if b != nil && b.major == 1 && status != http.StatusSwitchingProtocols {
+		b.abandon()
 	}
+}
+
+// size is how much of the body was read.
+func (b *body) size() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.read.Load()
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
 	b.last = err
 	return n, err
 }

@@ -81,11 +81,10 @@ func (l Listener) check() error {
 				problems = append(problems, fmt.Errorf("%s: %w", s.name(l), err))
 			}
 		}
-		if s.Log == nil {
-			continue
-		}
-		if err := s.Log.Check(); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.name(l), err))
+		for _, log := range s.Logs {
+			if err := log.Check(); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", s.name(l), err))
+			}
 		}
 	}
 	return errors.Join(problems...)
@@ -121,9 +120,7 @@ func (c Config) logs() []accesslog.Config {
 	var all []accesslog.Config
 	for _, l := range c.Listeners {
 		for _, s := range l.Sites {
-			if s.Log != nil {
-				all = append(all, *s.Log)
-			}
+			all = append(all, s.Logs...)
 		}
 	}
 	return all

@@ -42,8 +42,8 @@ func (p *Prepared) Commit() error {
 	p.settled.Store(true)
 	defer s.changing.Unlock()
 	defer s.mu.Unlock()
-	for _, log := range p.logs.Commit() {
-		s.work = append(s.work, task{run: log.Run})
+	for _, run := range p.logs.Commit() {
+		s.work = append(s.work, task{run: run})
 	}
 	before := s.listeners
 	s.listeners = make(map[string]*listener, len(p.fronts))

@@ -19,6 +19,9 @@ type Config struct {
 	Protocols []string `json:"protocols,omitempty"`
 	// Timeouts bound what clients may take; zero fields have defaults.
 	Timeouts Timeouts `json:"timeouts"`
+	// LogCredentials lets access logs have cookies and authorizations as they
+	// are, instead of REDACTED.
+	LogCredentials bool `json:"log_credentials,omitempty"`
 	// Trust says who may tell dwaar who the client is.
 	Trust Trust `json:"trust,omitempty"`
 	// GracePeriod is how long requests may go on after the end of Run's
@@ -67,8 +70,8 @@ type Site struct {
 	// that comes over a connection to a site with other options is answered
 	// 421, so that nobody gets around them.
 	TLS *tlspolicy.Config `json:"tls,omitempty"`
-	// Log is where this site's requests are recorded; nil records nothing.
-	Log *accesslog.Config `json:"log,omitempty"`
+	// Logs are where this site's requests are recorded.
+	Logs []accesslog.Config `json:"logs,omitempty"`
 }
 
 // Timeouts bound the time a client may take. Zero always means the default

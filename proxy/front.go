@@ -3,10 +3,8 @@ package proxy
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"time"
 
-	"dwaar/proxy/accesslog"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/request"
 )
@@ -43,11 +41,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.policy.HTTP3() {
 		w.Header().Del("Alt-Svc")
 	}
-	finish := boundBody(w, r, f.readBody)
 	v := f.visit(w, r)
-	defer record(s.log, accesslog.Begin(r), &v.response)
+	if v.begin(s.logs, r); v.records != nil {
+		defer v.record() // also for a handler that panics
+	}
+	v.body = boundBody(w, r, f.readBody)
 	serve(s.handler, &v.response, request.With(r, &v.state))
-	finish(v.response.Status())
+	v.body.finish(v.response.Status())
 }
 
 // greet tells a client over TCP where else to come.
@@ -65,26 +65,6 @@ func (f *front) greet(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// visit is what dwaar keeps of one request: one allocation.
-type visit struct {
-	response handler.Response
-	state    request.State
-}
-
-func (f *front) visit(w http.ResponseWriter, r *http.Request) *visit {
-	v := &visit{response: handler.Response{ResponseWriter: w}}
-	v.state.Started = time.Now()
-	v.state.Received = request.Received{Method: r.Method, Host: r.Host, URI: r.RequestURI}
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		v.state.ClientIP = peer.Addr().Unmap().WithZone("")
-	}
-	if f.clientIP != nil && f.clientIP.trusts(v.state.ClientIP) {
-		v.state.TrustedPeer = true
-		v.state.ClientIP = f.clientIP.of(v.state.ClientIP, r.Header)
-	}
-	return v
-}
-
 // serve answers r, by the site or for it.
 func serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodConnect {
@@ -93,13 +73,6 @@ func serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.ServeHTTP(w, r)
-}
-
-// record writes the access log, also for a handler that panics.
-func record(log *accesslog.Log, e accesslog.Entry, response *handler.Response) {
-	if log != nil {
-		log.Record(e, response.Status(), response.Size())
-	}
 }
 
 // refuse answers requests that are for no site here, or for s over a connection

@@ -130,8 +130,10 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 		}
 		s.policy = policy
 	}
-	if written.Log != nil {
-		s.log = p.logs.Log(*written.Log)
+	for _, log := range written.Logs {
+		if log.Output != accesslog.Discard {
+			s.logs = append(s.logs, p.logs.Log(log, p.config.LogCredentials))
+		}
 	}
 	apply, err := written.Routes.Compile(&handler.Env{Log: p.server.log, Pools: p.lease, Kept: p.kept})
 	if err != nil {

@@ -15,7 +15,7 @@ type site struct {
 	path    *match.PathMatcher // nil: every path
 	length  int                // of the written path: longer ones are asked first
 	handler http.Handler
-	log     *accesslog.Log // nil: not recorded
+	logs    []*accesslog.Log
 	policy  *tlspolicy.Policy
 }
 

@@ -1,150 +1,139 @@
 package accesslog
 
 import (
-	"context"
-	"io"
-	"log/slog"
+	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
 
-const (
-	// maxQueued bounds the lines that wait for a slow output. What does not
-	// fit is dropped and counted: no request waits for its own record.
-	maxQueued = 4 << 20
-	// lastWords is how long the end of Run waits for the output to take what
-	// is still queued.
-	lastWords = time.Second
-)
+// maxKept bounds the buffers that wait for their next record.
+const maxKept = 64 << 10
 
-// Log is one output. Requests queue their lines, Run writes them.
+// Log records the requests of a site in one output.
 type Log struct {
-	name string
-	json slog.Handler
-	log  *slog.Logger
-	wake chan struct{} // one token: there is something to write
-
-	mu      sync.Mutex // guards the rest; never held across I/O
-	queued  []byte
-	dropped int
-	next    io.WriteCloser // takes the place of the output before the next write
-	ended   bool
+	output     *output
+	filters    *filters
+	logger     string // of its lines
+	console    bool
+	errorsOnly bool
+	secret     bool
+	records    sync.Pool // of *Record
 }
 
-func newLog(name string, output io.WriteCloser, log *slog.Logger) *Log {
-	l := &Log{name: name, log: log, wake: make(chan struct{}, 1), next: output}
-	l.json = slog.NewJSONHandler(queue{l}, nil)
+// newLog compiles config, which was checked.
+func newLog(config Config, output *output, credentials bool) *Log {
+	l := &Log{output: output, logger: "http.log.access", secret: !credentials}
+	if config.Name != "" {
+		l.logger += "." + config.Name
+	}
+	l.filters, _ = compileFilters(config.Filters)
+	l.console = config.Format == Console
+	l.errorsOnly = config.Level == "warn" || config.Level == "error"
 	return l
 }
 
-// queue is the writer of the JSON handler: one call is one line.
-type queue struct{ *Log }
-
-func (q queue) Write(line []byte) (int, error) {
-	q.mu.Lock()
-	if q.ended || len(q.queued)+len(line) > maxQueued {
-		q.dropped++
-	} else {
-		q.queued = append(q.queued, line...)
-	}
-	q.mu.Unlock()
-	q.poke()
-	return len(line), nil
+// Record is a request that is being served.
+type Record struct {
+	log     *Log
+	start   time.Time
+	request line // what the client sent, before any handler can change it
+	line    line
 }
 
-func (l *Log) poke() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
+// Begin takes down what the client sent, from when on its request is measured.
+func (l *Log) Begin(r *http.Request, client netip.Addr, start time.Time) *Record {
+	record, _ := l.records.Get().(*Record)
+	if record == nil {
+		record = &Record{log: l}
 	}
+	record.start = start
+	record.request = line{record.request.buf[:0], l.filters, l.secret}
+	record.request.request(r, clientText(r, client))
+	return record
 }
 
-// reopen makes output take the place of the one that is written to.
-func (l *Log) reopen(output io.WriteCloser) {
-	l.mu.Lock()
-	unused := l.next
-	l.next = output
-	l.mu.Unlock()
-	if unused != nil {
-		_ = unused.Close()
+// clientText is the client's address. That of the peer is a part of a string
+// that is there already.
+func clientText(r *http.Request, client netip.Addr) string {
+	var digits [48]byte
+	if !client.IsValid() {
+		return ""
 	}
-	l.poke()
+	text := client.AppendTo(digits[:0])
+	if peer := r.RemoteAddr; len(peer) > len(text) && peer[:len(text)] == string(text) && peer[len(text)] == ':' {
+		return peer[:len(text)]
+	}
+	return string(text)
 }
 
-// end lets Run return when everything is written.
-func (l *Log) end() {
-	l.mu.Lock()
-	l.ended = true
-	l.mu.Unlock()
-	l.poke()
+// Answer is how a request was answered.
+type Answer struct {
+	Status    int
+	Size      int64 // of the body that was sent
+	BytesRead int64 // of the body that came
+	User      string
+	Upstream  string // that was tried last
+	Header    http.Header
 }
 
-// Run writes what is queued until ctx is done or the log has left the
-// configuration, then the rest of it, for at most a second.
-func (l *Log) Run(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		l.writeAll()
-	}()
-	select {
-	case <-done:
-		return
-	case <-ctx.Done():
+// End writes the line. The record must not be used after it.
+func (record *Record) End(a Answer) {
+	l := record.log
+	if failed := a.Status >= 500; failed || !l.errorsOnly {
+		record.write(a, failed)
+		l.output.add(record.line.buf)
 	}
-	l.end()
-	select {
-	case <-done:
-	case <-time.After(lastWords):
-		l.log.Warn("access log does not take its last lines", "output", l.name)
+	if cap(record.request.buf) <= maxKept && cap(record.line.buf) <= maxKept {
+		l.records.Put(record)
 	}
 }
 
-// writeAll writes until the log has ended and its queue is empty.
-func (l *Log) writeAll() {
-	var output io.WriteCloser
-	var lines []byte // the buffer that is not being filled
-	defer func() {
-		if output != nil {
-			_ = output.Close()
+func (record *Record) write(a Answer, failed bool) {
+	l, now := record.log, time.Now()
+	level := "info"
+	if failed {
+		level = "error"
+	}
+	record.line = line{record.line.buf[:0], l.filters, l.secret}
+	w := &record.line
+	open := record.head(level, now)
+	w.buf = append(w.buf, record.request.buf...)
+	w.number(fieldBytesRead, a.BytesRead)
+	w.text(fieldUser, a.User)
+	w.seconds(fieldDuration, now.Sub(record.start).Microseconds())
+	w.number(fieldSize, a.Size)
+	w.number(fieldStatus, int64(a.Status))
+	if a.Upstream != "" {
+		w.text(fieldUpstream, a.Upstream)
+	}
+	w.headers(fieldResponseHeaders, a.Header, l.filters.response)
+	w.end(open)
+	w.buf = append(w.buf, '\n')
+}
+
+// head writes what comes before the request, and returns where the object of
+// the line begins.
+func (record *Record) head(level string, now time.Time) (open int) {
+	w, logger := &record.line, record.log.logger
+	if !record.log.console {
+		if w.key(fieldLevel) {
+			w.buf = appendString(w.buf, level)
 		}
-	}()
-	var lost lost
-	for range l.wake {
-		l.mu.Lock()
-		lines, l.queued = l.queued, lines[:0]
-		next, dropped, ended := l.next, l.dropped, l.ended
-		l.next, l.dropped = nil, 0
-		l.mu.Unlock()
-		if next != nil {
-			if output != nil {
-				_ = output.Close()
-			}
-			output = next
+		w.seconds(fieldTime, now.UnixMicro())
+		if w.key(fieldLogger) {
+			w.buf = appendString(w.buf, logger)
 		}
-		if _, err := output.Write(lines); err != nil {
-			lost.err, lost.bytes = err, lost.bytes+len(lines)
+		if w.key(fieldMessage) {
+			w.buf = appendString(w.buf, "handled request")
 		}
-		lost.lines += dropped
-		lost.report(l)
-		if ended {
-			return
+		return 0
+	}
+	w.buf = consoleTime(w.buf, now)
+	for _, word := range [...]string{level, logger, "handled request", ""} {
+		if w.buf = append(w.buf, '\t'); word != "" {
+			w.buf = append(w.buf, word...)
 		}
 	}
-}
-
-// lost is what could not be recorded since the last report.
-type lost struct {
-	lines, bytes int
-	err          error
-	reported     time.Time
-}
-
-// report says at most every ten seconds what was lost.
-func (o *lost) report(l *Log) {
-	if o.lines == 0 && o.err == nil || time.Since(o.reported) < 10*time.Second {
-		return
-	}
-	l.log.Warn("access log lost requests", "output", l.name, "dropped", o.lines, "unwritten_bytes", o.bytes, "err", o.err)
-	*o = lost{reported: time.Now()}
+	return len(w.buf)
 }

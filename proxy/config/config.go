@@ -11,6 +11,7 @@ import (
 	"dwaar/proxy"
 	"dwaar/proxy/admin"
 	"dwaar/proxy/dwaarfile"
+	"dwaar/proxy/logfile"
 	"dwaar/tlsstore"
 )
 
@@ -108,8 +109,10 @@ type RootFile struct {
 
 // Log says where dwaar's own log goes and how much of it.
 type Log struct {
-	// Output is "stdout", "stderr" or the absolute path of a file.
+	// Output is "stdout", "stderr", "discard" or the absolute path of a file.
 	Output string `json:"output"`
+	// File says how a file is made and rotated.
+	File logfile.Options `json:"file,omitempty"`
 	// Format is "text" or "json".
 	Format string `json:"format"`
 	// Level is "debug", "info", "warn" or "error".

@@ -11,6 +11,7 @@ import (
 	"dwaar/proxy/admin"
 	"dwaar/proxy/encode"
 	"dwaar/proxy/handler"
+	"dwaar/proxy/logfile"
 	"dwaar/proxy/ratelimit"
 	"dwaar/proxy/tlspolicy"
 	"dwaar/proxy/upstream"
@@ -33,6 +34,7 @@ type language struct {
 	timeouts  table[*proxy.Timeouts]
 	log       table[*Log]
 	accessLog table[*accesslog.Config]
+	roll      table[*logfile.Options]
 	respond   table[*handler.Respond]
 	failure   table[*handler.Error]
 	proxyOpts table[*proxying]
@@ -62,6 +64,7 @@ func newLanguage() *language {
 		timeouts:    timeoutOptions(),
 		log:         logOptions(),
 		accessLog:   accessLogOptions(),
+		roll:        rollOptions(),
 		respond:     respondOptions(),
 		failure:     errorOptions(),
 		proxyOpts:   reverseProxyOptions(),
@@ -133,6 +136,7 @@ func serversOptions() table[*builder] {
 		{name: "trusted_proxies_strict", doc: "the right-most address that is no trusted proxy is the client's, not the left-most one",
 			decode: func(_ line, b *builder) { b.config.HTTP.Trust.Strict = true }},
 		{name: "max_header_size", usage: "SIZE", doc: "the largest request line and header", decode: decodeMaxHeaderSize},
+		{name: "log_credentials", doc: "access logs have cookies and authorizations as they are", decode: func(_ line, b *builder) { b.config.HTTP.LogCredentials = true }},
 		{name: "timeouts", usage: "{ … }", doc: "how long clients may take", decode: decodeTimeouts},
 		{name: "listener_wrappers", instead: "the PROXY protocol is not spoken; where clients come through another proxy, trusted_proxies finds them"},
 	}, refused[*builder](false,
@@ -141,7 +145,6 @@ func serversOptions() table[*builder] {
 		"keepalive_count",
 		"keepalive_idle",
 		"keepalive_interval",
-		"log_credentials",
 		"metrics",
 		"name",
 		"packet_conn_wrappers",
@@ -172,8 +175,7 @@ func adminOptions() table[*admin.Config] {
 
 func logOptions() table[*Log] {
 	return table[*Log]{of: "log", noun: "option", rows: append([]row[*Log]{
-		{name: "output", usage: "stdout|stderr|file [PATH]", doc: "where the lines go",
-			decode: func(l line, log *Log) { log.Output = l.output() }},
+		{name: "output", usage: "stdout|stderr|discard|file [PATH] [{ … }]", doc: "where the lines go", decode: decodeLogOutput},
 		{name: "format", usage: "text|json", doc: "what a line looks like",
 			decode: func(l line, log *Log) { log.Format = l.word(l.Args[0], "text", "json") }},
 		{name: "level", usage: "debug|info|warn|error", doc: "the least important lines that are written", decode: decodeLevel},
@@ -182,11 +184,29 @@ func logOptions() table[*Log] {
 
 func accessLogOptions() table[*accesslog.Config] {
 	return table[*accesslog.Config]{of: "log", noun: "option", rows: append([]row[*accesslog.Config]{
-		{name: "output", usage: "stdout|stderr|file [PATH]", doc: "where the lines go",
-			decode: func(l line, c *accesslog.Config) { c.Output = l.output() }},
-		{name: "format", instead: "access logs are JSON, one line for each request"},
-		{name: "level", instead: "every request is recorded"},
+		{name: "output", usage: "stdout|stderr|discard|file [PATH] [{ … }]", doc: "where the lines go", decode: decodeAccessLogOutput},
+		{name: "format", usage: "json|console|filter [{ … }]", doc: "what a line looks like, and what it leaves out", decode: decodeLogFormat},
+		{name: "level", usage: "debug|info|warn|error", doc: "the least important requests that are recorded",
+			decode: func(l line, c *accesslog.Config) { c.Level = l.level() }},
 	}, refused[*accesslog.Config](false, "hostnames", "no_hostname", "sampling")...)}
+}
+
+func rollOptions() table[*logfile.Options] {
+	return table[*logfile.Options]{of: "output", noun: "option", rows: append([]row[*logfile.Options]{
+		{name: "roll_size", usage: "SIZE", doc: "how large a file gets",
+			decode: func(l line, o *logfile.Options) { o.RollSize = l.size(l.Args[0], 1<<10, 1<<40) }},
+		{name: "roll_interval", usage: "DURATION", doc: "also rotates at every multiple of this time, in UTC",
+			decode: decodeRollInterval},
+		{name: "roll_keep", usage: "NUMBER", doc: "how many old files stay",
+			decode: func(l line, o *logfile.Options) { o.RollKeep = l.number(l.Args[0], 1, 1_000_000) }},
+		{name: "roll_keep_for", usage: "DURATION", doc: "how long an old file stays",
+			decode: func(l line, o *logfile.Options) { o.RollKeepFor = l.period(l.Args[0]) }},
+		{name: "roll_uncompressed", doc: "old files stay as they are, without gzip",
+			decode: func(_ line, o *logfile.Options) { o.RollUncompressed = true }},
+		{name: "roll_disabled", doc: "leaves rotation to others",
+			decode: func(_ line, o *logfile.Options) { o.RollDisabled = true }},
+		{name: "mode", usage: "MODE", doc: "the mode of the files, in octal digits", decode: decodeRollMode},
+	}, refused[*logfile.Options](false, "backup_time_format", "dir_mode", "roll_at", "roll_compression", "roll_gzip", "roll_local_time", "roll_minutes")...)}
 }
 
 func ocspOptions() table[*builder] {
@@ -217,7 +237,7 @@ func siteDirectives() table[*scope] {
 	directives := []row[*scope]{
 		{name: "tls", usage: "[auto|internal|EMAIL|off|CERT] [KEY] [{ … }]", in: inSite, many: true, doc: "where the certificate of the site comes from, if not by itself", decode: decodeTLS},
 		{name: "bind", usage: "ADDRESS…", in: inSite, doc: "the addresses the site listens on", decode: decodeBind},
-		{name: "log", usage: "[{ … }]", in: inSite, doc: "records the site's requests", decode: decodeAccessLog},
+		{name: "log", usage: "[NAME] [{ … }]", in: inSite, many: true, doc: "records the site's requests", decode: decodeAccessLog},
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "the lines of a snippet or of files", decode: spliced[*scope]},
 

@@ -30,6 +30,7 @@ func Language() []Entry {
 	all = append(all, entries("acme_eab", l.eab)...)
 	all = append(all, entries("on_demand_tls", l.onDemand)...)
 	all = append(all, entries("log in a site", l.accessLog)...)
+	all = append(all, entries("output", l.roll)...)
 	all = append(all, entries("respond", l.respond)...)
 	all = append(all, entries("ip_filter", l.ipFilter)...)
 	all = append(all, entries("rate_limit", l.rateLimit)...)

@@ -133,49 +133,6 @@ const minToken = 16
 
 func decodeGracePeriod(l line, b *builder) { b.config.HTTP.GracePeriod = l.duration(l.Args[0], atOnce) }
 
-func decodeLog(l line, b *builder) { b.language.log.read(b, l.block(), 0, &b.config.Log) }
-
-// decodeDebug and decodeLevel both set the level: they exclude each other.
-func decodeDebug(l line, b *builder) {
-	if b.level.Text != "" {
-		l.problem(l.Name, "the level stands at %s already", b.level.Pos)
-	}
-	b.level = l.Name
-	b.config.Log.Level = "debug"
-}
-
-func decodeLevel(l line, log *Log) {
-	log.Level = strings.ToLower(l.Args[0].Text)
-	level := l.Args[0]
-	level.Text = log.Level
-	log.Level = l.word(level, "debug", "info", "warn", "error")
-	if l.b.level.Text != "" {
-		l.problem(l.Name, "the global option debug stands at %s already", l.b.level.Pos)
-	}
-	l.b.level = l.Name
-}
-
-// output is where a log goes.
-func (l line) output() string {
-	kind := l.Args[0]
-	switch kind.Text {
-	case "stdout", "stderr":
-		if len(l.Args) > 1 {
-			l.problem(l.Args[1], "%s has no path", kind.Text)
-		}
-	case "file":
-		if len(l.Args) > 1 {
-			return l.path(l.Args[1])
-		}
-		l.problem(kind, "file needs a path")
-	case "discard", "net":
-		l.problem(kind, "%s is not supported by dwaar", kind.Text)
-	default:
-		l.problem(kind, "%q is not stdout, stderr or file", kind.Text)
-	}
-	return kind.Text
-}
-
 func decodeOnRevoked(l line, b *builder) {
 	b.config.TLS.OnRevoked = tlsstore.OnRevoked(l.word(l.Args[0], string(tlsstore.Refuse), string(tlsstore.Serve)))
 }

@@ -110,7 +110,7 @@ func (b *builder) place(s *site, host string, endpoints []endpoint, chain handle
 // add makes the hosts of a site with one path one proxy.Site.
 func (l *listener) add(s *site, e endpoint, chain handler.Chain) {
 	if l.last != s || l.sites[len(l.sites)-1].Path != e.path {
-		l.sites = append(l.sites, proxy.Site{Path: e.path, Routes: chain, Log: s.log, TLS: s.policyOn(l)})
+		l.sites = append(l.sites, proxy.Site{Path: e.path, Routes: chain, Logs: s.logs, TLS: s.policyOn(l)})
 		l.last = s
 	}
 	at := &l.sites[len(l.sites)-1]

@@ -31,7 +31,7 @@ func build(file *dwaarfile.File, env func(string) (string, bool)) (*Config, erro
 	b := &builder{
 		language: newLanguage(), config: defaults(), env: env, httpPort: 80, httpsPort: 443,
 		ca: defaultCA{directory: issuing.LetsEncrypt}, managed: map[string]*managed{},
-		used: map[dwaarfile.Position]bool{},
+		logFiles: map[string]logFile{}, used: map[dwaarfile.Position]bool{},
 	}
 	b.config.Warnings = file.Warnings
 	b.config.Files = file.Files
@@ -88,6 +88,9 @@ type builder struct {
 	onDemandTLS         dwaarfile.Token // the option, zero if it is not there
 	cacheSize           dwaarfile.Token // the option, zero if it is not there
 	level               dwaarfile.Token // what set the level of the log, zero if nothing did
+
+	logFiles map[string]logFile // by path
+	filters  []dwaarfile.Token  // where the filters of access logs stand
 
 	sites     []*site
 	listeners []*listener

@@ -21,7 +21,7 @@ type site struct {
 	clientAuth dwaarfile.Token   // the option in it, zero if it is not there
 	binds      []string
 	serves     []Served // names its certificates are shown for
-	log        *accesslog.Config
+	logs       []accesslog.Config
 	errors     handler.HandleErrors
 	answered   map[string]dwaarfile.Token // the failures that errors answers, "" for all
 }
@@ -66,12 +66,6 @@ func (b *builder) forgotten(block *dwaarfile.Site, tok dwaarfile.Token) bool {
 
 func decodeBind(l line, s *scope) {
 	s.site.binds = l.addresses()
-}
-
-func decodeAccessLog(l line, s *scope) {
-	c := accesslog.Config{Output: "stderr"}
-	l.b.language.accessLog.read(l.b, l.block(), 0, &c)
-	s.site.log = &c
 }
 
 func (s *site) addPair(l line, p *pair) {

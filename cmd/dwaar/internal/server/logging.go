@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 
 	"dwaar/proxy/config"
+	"dwaar/proxy/logfile"
 )
 
 // logging is dwaar's own log. Loggers made from it follow a reload.
@@ -22,7 +22,7 @@ type logging struct {
 // sink is where lines go and what they look like.
 type sink struct {
 	json bool
-	file *os.File // nil unless w is one of ours
+	file *logfile.File // nil unless w is one of ours
 
 	mu      sync.Mutex // serialises lines, and guards the rest
 	w       io.Writer
@@ -53,8 +53,10 @@ func (l *logging) prepare(cfg config.Log) (*sink, error) {
 		s.w = l.stdout
 	case "stderr":
 		s.w = l.stderr
+	case "discard":
+		s.w = io.Discard
 	default:
-		file, err := os.OpenFile(cfg.Output, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		file, err := logfile.Open(cfg.Output, cfg.File, l.rotationFailed)
 		if err != nil {
 			return nil, fmt.Errorf("log: %w", err)
 		}
@@ -62,6 +64,9 @@ func (l *logging) prepare(cfg config.Log) (*sink, error) {
 	}
 	return s, nil
 }
+
+// rotationFailed cannot say it in the log, whose write it may be called from.
+func (l *logging) rotationFailed(err error) { fmt.Fprintln(l.stderr, "dwaar: log:", err) }
 
 // use lets lines go to s from now on, and closes what was used before.
 func (l *logging) use(s *sink, level string) {
