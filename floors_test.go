@@ -48,6 +48,7 @@ var floors = map[string][]string{
 	"proxy/coding":      {},
 	"proxy/encode":      {"proxy/coding"},
 	"proxy/ipset":       {},
+	"proxy/files":       {"proxy/coding", "proxy/placeholder", "proxy/request"},
 	"proxy/kept":        {},
 	"proxy/password":    {},
 	"proxy/ratelimit":   {},
@@ -57,14 +58,14 @@ var floors = map[string][]string{
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
 	"proxy/upstream":    {"proxy/match", "proxy/request"},
-	"proxy/handler":     {"proxy/encode", "proxy/ipset", "proxy/kept", "proxy/match", "proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/request", "proxy/upstream"},
+	"proxy/handler":     {"proxy/encode", "proxy/files", "proxy/ipset", "proxy/kept", "proxy/match", "proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/request", "proxy/upstream"},
 	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/kept", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
-		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/handler", "proxy/logfile", "proxy/match",
-		"proxy/password", "proxy/ratelimit", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
+		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/files", "proxy/handler", "proxy/logfile", "proxy/match",
+		"proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.

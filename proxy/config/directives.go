@@ -10,6 +10,7 @@ import (
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/admin"
 	"dwaar/proxy/encode"
+	"dwaar/proxy/files"
 	"dwaar/proxy/handler"
 	"dwaar/proxy/logfile"
 	"dwaar/proxy/ratelimit"
@@ -45,6 +46,7 @@ type language struct {
 
 	encode      table[*encode.Config]
 	encodeMatch table[*encode.Match]
+	fileServer  table[*files.Config]
 }
 
 func newLanguage() *language {
@@ -74,6 +76,7 @@ func newLanguage() *language {
 		zone:        zoneOptions(),
 		encode:      encodeOptions(),
 		encodeMatch: encodeMatchOptions(),
+		fileServer:  fileServerOptions(),
 	}
 }
 
@@ -246,6 +249,8 @@ func siteDirectives() table[*scope] {
 
 		{name: "vars", usage: "[matcher] [NAME] [VALUE] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "sets variables", decode: decodeVars},
+		{name: "root", usage: "[matcher] [PATH]", in: inSite | inHandle, many: true,
+			doc: "the directory that files are looked for in; of several only the first that matches", decode: decodeRoot},
 		{name: "header", usage: "[matcher] [[+|-|?]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "changes response headers", decode: decodeHeader},
 		{name: "ip_filter", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
@@ -274,13 +279,13 @@ func siteDirectives() table[*scope] {
 			doc: "answers with a status and a text", decode: decodeRespond},
 		{name: "reverse_proxy", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "forwards to upstreams", decode: decodeReverseProxy},
+		{name: "file_server", usage: "[matcher] [browse] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "answers with files", decode: decodeFileServer},
 	}
 	directives = append(directives, refused[*scope](true,
 		"rewrite",
 		"uri",
 		"method",
-		"root",
-		"file_server",
 		"try_files",
 		"forward_auth",
 		"request_body",

@@ -62,7 +62,9 @@ func (r route) isHandle() bool {
 
 // answers tells whether no request passes d.
 func answers(d handler.Directive) bool {
-	switch d.(type) {
+	switch d := d.(type) {
+	case handler.FileServer:
+		return !d.PassThru
 	case handler.Respond, handler.Redir, handler.ReverseProxy, handler.Error, handler.Abort:
 		return true
 	}

@@ -24,6 +24,8 @@ type site struct {
 	logs       []accesslog.Config
 	errors     handler.HandleErrors
 	answered   map[string]dwaarfile.Token // the failures that errors answers, "" for all
+	rooted     bool                       // a directive root is somewhere in it
+	needRoot   []dwaarfile.Token          // directives that need one
 }
 
 // pair is one tls CERT KEY.
@@ -49,6 +51,7 @@ func (b *builder) readSite(block *dwaarfile.Site) {
 		s.addresses = append(s.addresses, a)
 	}
 	s.scope.read(b, block.Block.Directives, inSite)
+	s.checkRooted(b)
 	b.sites = append(b.sites, s)
 }
 

@@ -63,6 +63,16 @@ func (w *Response) WriteString(s string) (int, error) {
 	return n, err
 }
 
+// ReadFrom implements [io.ReaderFrom]: net/http sends files by sendfile.
+func (w *Response) ReadFrom(src io.Reader) (int64, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := io.Copy(w.ResponseWriter, src)
+	w.size += n
+	return n, err
+}
+
 // FlushError sends what is buffered, the header first.
 func (w *Response) FlushError() error {
 	if w.status == 0 {

@@ -20,6 +20,7 @@ type Text struct {
 type part struct {
 	literal string
 	value   value
+	name    string // of the placeholder, in full
 }
 
 // value is what a placeholder stands for in a request.
@@ -44,7 +45,7 @@ func Compile(text string) (Text, error) {
 		if err != nil {
 			return Text{}, err
 		}
-		parts = append(parts, part{literal.String(), v})
+		parts = append(parts, part{literal.String(), v, fullName(name)})
 		literal.Reset()
 	}
 	if parts == nil {
@@ -72,6 +73,22 @@ func (t Text) Expand(r *http.Request) string {
 	}
 	var room [256]byte
 	return string(t.Append(room[:0], r))
+}
+
+// ExpandWith is Expand, with every value as change gives it back: it is told
+// the full name of the placeholder too.
+func (t Text) ExpandWith(r *http.Request, change func(name, value string) string) string {
+	if t.parts == nil {
+		return t.literal
+	}
+	var b strings.Builder
+	for _, p := range t.parts {
+		b.WriteString(p.literal)
+		if p.value != nil {
+			b.WriteString(change(p.name, p.value(r)))
+		}
+	}
+	return b.String()
 }
 
 // Append appends what Expand gives to dst.
