@@ -64,16 +64,6 @@ func (s *Server) bind(p *plan) error {
 	return s.certs.Reconfigure(p.cfg.TLS, s.bindings(p))
 }
 
-// change is a change of what is shown.
-func (s *Server) change(what func(*shown)) {
-	s.shown.mu.Lock()
-	defer s.shown.mu.Unlock()
-	what(&s.shown)
-	if err := s.certs.Apply(s.bindings(s.plan.Load())); err != nil {
-		s.log.Error("certificates cannot be served", "err", err)
-	}
-}
-
 // adopt serves what the manager has got for a name, or no longer keeps.
 func (s *Server) adopt(ctx context.Context, name string) {
 	cert, kept := s.acme.Certificate(name)
@@ -85,14 +75,13 @@ func (s *Server) adopt(ctx context.Context, name string) {
 	switch {
 	case err != nil:
 	case cert.Source == acme.SourceOnDemand:
-		err = s.certs.Put(name, pair)
+		err = s.certs.Put(name, pair) // and the store says so, thousands at a time
 	default:
 		s.succeed(ctx, name, pair)
 	}
 	if err != nil {
 		s.log.Error("a certificate cannot be served", "names", []string{name}, "err", err)
 	}
-	s.sync()
 }
 
 // sync tells everybody that other leaves are served.

@@ -229,7 +229,7 @@ func TestUnreadableRootsOfACAAreReportedAtTheirLine(t *testing.T) {
 }
 
 // writeLocal makes a Dwaarfile of sites with automatic certificates.
-func (h *house) writeLocal(t *testing.T, names ...string) {
+func (h *house) writeLocal(t testing.TB, names ...string) {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "{\n\thttps_port %s\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n}\n", h.port)

@@ -36,7 +36,7 @@ type house struct {
 	log       *lines
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	ca := ocsptest.NewCA(t)
 	h := &house{ca: ca, responder: ocsptest.NewResponder(t, ca), dir: t.TempDir(), port: freePort(t), log: &lines{out: t.Output()}}
@@ -45,7 +45,7 @@ func newHouse(t *testing.T) *house {
 }
 
 // leaf writes NAME.pem and NAME.key of a leaf for name.
-func (h *house) leaf(t *testing.T, name string, opts ...ocsptest.Option) *ocsptest.Leaf {
+func (h *house) leaf(t testing.TB, name string, opts ...ocsptest.Option) *ocsptest.Leaf {
 	t.Helper()
 	leaf := h.ca.Leaf(t, append([]ocsptest.Option{ocsptest.Names(name), ocsptest.OCSP(h.url)}, opts...)...)
 	leaf.Write(t, h.dir, name)
@@ -53,7 +53,7 @@ func (h *house) leaf(t *testing.T, name string, opts ...ocsptest.Option) *ocspte
 }
 
 // write makes a Dwaarfile of global options and sites; each site has the files of its name.
-func (h *house) write(t *testing.T, globals, ocsp string, sites ...string) string {
+func (h *house) write(t testing.TB, globals, ocsp string, sites ...string) string {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "{\n\thttps_port %s\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n%s\n\tocsp {\n\t\tallow 127.0.0.0/8\n%s\n\t}\n}\n", h.port, globals, ocsp)
@@ -66,7 +66,7 @@ func (h *house) write(t *testing.T, globals, ocsp string, sites ...string) strin
 func (h *house) data() string { return filepath.Join(h.dir, "data") }
 
 // start runs a server from the Dwaarfile until the test ends or stop is called.
-func (h *house) start(t *testing.T) (srv *server.Server, stop func()) {
+func (h *house) start(t testing.TB) (srv *server.Server, stop func()) {
 	t.Helper()
 	ready := make(chan struct{})
 	options := h.options()
@@ -109,7 +109,7 @@ func (h *house) handshake(name string) (staple []byte, err error) {
 
 // stapled fails unless leaf is served under name with a good staple of its own,
 // which it returns.
-func (h *house) stapled(t *testing.T, name string, leaf *ocsptest.Leaf) []byte {
+func (h *house) stapled(t testing.TB, name string, leaf *ocsptest.Leaf) []byte {
 	t.Helper()
 	staple, err := h.handshake(name)
 	if err != nil {
@@ -127,7 +127,7 @@ func (h *house) stapled(t *testing.T, name string, leaf *ocsptest.Leaf) []byte {
 }
 
 // bare fails unless name is served without a staple.
-func (h *house) bare(t *testing.T, name string) {
+func (h *house) bare(t testing.TB, name string) {
 	t.Helper()
 	if staple, err := h.handshake(name); err != nil || staple != nil {
 		t.Errorf("handshake for %s: a staple of %d bytes, %v; want none", name, len(staple), err)
@@ -141,7 +141,7 @@ func (h *house) options() server.Options {
 }
 
 // admin asks the door, as the commands do.
-func (h *house) admin(t *testing.T, method, path string) []byte {
+func (h *house) admin(t testing.TB, method, path string) []byte {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -165,7 +165,7 @@ func (h *house) admin(t *testing.T, method, path string) []byte {
 	return body
 }
 
-func (h *house) status(t *testing.T) (s admin.Status) {
+func (h *house) status(t testing.TB) (s admin.Status) {
 	t.Helper()
 	if err := json.Unmarshal(h.admin(t, "GET", "/status"), &s); err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -213,7 +213,7 @@ func exists(path string) bool {
 }
 
 // eventually waits for something that happens in the background.
-func (h *house) eventually(t *testing.T, what string, happened func() bool) {
+func (h *house) eventually(t testing.TB, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); !happened(); {
 		if time.Now().After(deadline) {
@@ -224,7 +224,7 @@ func (h *house) eventually(t *testing.T, what string, happened func() bool) {
 }
 
 // refused fails unless the Dwaarfile as it is cannot be served, for a reason with all words.
-func (h *house) refused(t *testing.T, words ...string) {
+func (h *house) refused(t testing.TB, words ...string) {
 	t.Helper()
 	_, err := server.New(h.options())
 	if err == nil {
@@ -245,7 +245,7 @@ type list struct {
 	der atomic.Pointer[[]byte]
 }
 
-func newList(t *testing.T, ca *ocsptest.CA) *list {
+func newList(t testing.TB, ca *ocsptest.CA) *list {
 	t.Helper()
 	l := &list{ca: ca}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(*l.der.Load()) }))
@@ -255,7 +255,7 @@ func newList(t *testing.T, ca *ocsptest.CA) *list {
 }
 
 // revoke publishes a list that names leaf.
-func (l *list) revoke(t *testing.T, leaf *ocsptest.Leaf) {
+func (l *list) revoke(t testing.TB, leaf *ocsptest.Leaf) {
 	t.Helper()
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 		Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour),

@@ -50,6 +50,7 @@ type Server struct {
 
 	certs   *tlsstore.Store
 	shown   shown
+	changes changes
 	stapler *stapler.Service
 	crl     *crl.Watcher
 
@@ -132,7 +133,7 @@ func (s *Server) build(p *plan) error {
 
 // join ties the wings together.
 func (s *Server) join() {
-	s.shown.waiting = map[string]*tlsstore.Pair{}
+	s.shown.pairs, s.shown.waiting = map[string]*tlsstore.Pair{}, map[string]*tlsstore.Pair{}
 	s.http.SetChallenges(s.issuing.ServeHTTPChallenge)
 	s.certs.OnALPN(s.issuing.ALPNCertificate)
 	s.certs.OnDemand(s.onDemand())

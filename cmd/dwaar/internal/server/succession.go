@@ -27,7 +27,6 @@ func (s *Server) succeed(ctx context.Context, name string, pair *tlsstore.Pair) 
 		return
 	}
 	s.change(func(now *shown) { now.waiting[name] = pair })
-	s.sync()
 	ctx, cancel := context.WithTimeout(ctx, stapleWait)
 	defer cancel()
 	status, err := s.stapler.Refresh(ctx, pair.Fingerprint)
@@ -80,7 +79,6 @@ func (s *Server) promoteReady(ctx context.Context) error {
 						now.promote(name, pair)
 					}
 				})
-				s.sync()
 			}
 		}
 	}
