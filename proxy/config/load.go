@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+
 	"dwaar/acme/issuing"
 	"dwaar/netguard"
 	"dwaar/ocspsvc/client"
@@ -19,29 +21,27 @@ func Load(path string, env func(name string) (value string, set bool)) (*Config,
 // Read is Load from any source.
 func Read(path string, source dwaarfile.Source) (*Config, error) {
 	file, err := dwaarfile.ParseFile(path, source)
+	b := newBuilder(source.Env)
 	if err != nil {
-		return nil, err
+		return nil, b.review(file, err)
 	}
-	return build(file, source.Env)
+	return b.build(file)
 }
 
-// build gives the configuration that the blocks of a file mean. The error is
-// dwaarfile.Problems.
-func build(file *dwaarfile.File, env func(string) (string, bool)) (*Config, error) {
-	b := &builder{
+func newBuilder(env func(string) (string, bool)) *builder {
+	return &builder{
 		language: newLanguage(), config: defaults(), env: env, httpPort: 80, httpsPort: 443,
 		ca: defaultCA{directory: issuing.LetsEncrypt}, managed: map[string]*managed{},
 		logFiles: map[string]logFile{}, used: map[dwaarfile.Position]bool{},
 	}
+}
+
+// build gives the configuration that the blocks of a file mean. The error is
+// dwaarfile.Problems.
+func (b *builder) build(file *dwaarfile.File) (*Config, error) {
 	b.config.Warnings = file.Warnings
 	b.config.Files = file.Files
-	b.readGlobal(file.Global)
-	for _, route := range file.Routes {
-		b.problem(route.Name, "named routes are not supported by dwaar")
-	}
-	for _, site := range file.Sites {
-		b.readSite(site)
-	}
+	b.readBlocks(file)
 	b.checkMatchers()
 	b.listen()
 	b.config.HTTPPort, b.config.HTTPSPort = b.httpPort, b.httpsPort
@@ -51,6 +51,30 @@ func build(file *dwaarfile.File, env func(string) (string, bool)) (*Config, erro
 	}
 	b.config.Warnings = b.config.Warnings.Sorted()
 	return b.config, nil
+}
+
+// review adds to the problems of a text, which keep it from meaning anything as
+// a whole, those of its blocks that can be read.
+func (b *builder) review(file *dwaarfile.File, err error) error {
+	var problems dwaarfile.Problems
+	if file == nil || !errors.As(err, &problems) {
+		return err
+	}
+	b.readBlocks(file)
+	for _, s := range b.sites {
+		s.handlers(b) // what is never reached
+	}
+	return append(problems, b.problems...).Sorted().Err()
+}
+
+func (b *builder) readBlocks(file *dwaarfile.File) {
+	b.readGlobal(file.Global)
+	for _, route := range file.Routes {
+		b.problem(route.Name, "named routes are not supported by dwaar")
+	}
+	for _, site := range file.Sites {
+		b.readSite(site)
+	}
 }
 
 // defaults is the configuration of an empty Dwaarfile.

@@ -43,6 +43,7 @@ func (l *lexer) heredocBody(start Position, marker string) {
 	body, length := cutHeredoc(l.text[l.off:], marker)
 	if length < 0 {
 		l.problem(start, "the heredoc <<%s is never closed: %s is missing on a line of its own", marker, marker)
+		l.unclear()
 		l.skipTo(len(l.text))
 	} else {
 		l.skipTo(l.off + length)

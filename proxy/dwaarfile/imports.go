@@ -43,12 +43,14 @@ func (p *parser) importLine(l *line, f *frame, read func([]*line, *frame)) {
 	called := frame{args: args[1:], block: l.block, caller: f}
 	if s := p.snippets[name.Text]; s != nil {
 		called.what = "(" + name.Text + ")"
+		p.damage.enter(s.name.Pos, s.body.close)
 		p.enter(keyword, called, s.body.lines, read)
 		return
 	}
 	for _, path := range p.paths(name, f) {
 		if lines, ok := p.readImport(path, name, f); ok {
 			called.what = path
+			p.damage.enter(Position{File: path}, Position{})
 			p.enter(keyword, called, lines, read)
 		}
 	}

@@ -2,7 +2,8 @@ package dwaarfile
 
 import "slices"
 
-// ParseFile reads the file at path from source. The error is Problems.
+// ParseFile reads the file at path from source. The error is Problems; see
+// Parse for the file that comes with one.
 func ParseFile(path string, source Source) (*File, error) {
 	text, err := ReadFile(path, source)
 	if err != nil {
@@ -22,7 +23,9 @@ func ReadFile(path string, source Source) (string, error) {
 }
 
 // Parse reads text as the content of the file at path, to which imports are
-// relative. The error is Problems.
+// relative. The error is Problems. With an error the file holds the blocks that
+// have no problem, so that it can be told what else is wrong in them; it is nil
+// where not even that is clear.
 func Parse(path, text string, source Source) (*File, error) {
 	p := &parser{source: source, file: &File{}, files: map[string][]*line{}, snippets: map[string]*snippet{}}
 	p.file.Files = []string{path}
@@ -33,10 +36,10 @@ func Parse(path, text string, source Source) (*File, error) {
 		lines, p.file.Comments = p.readText(path, text, nil)
 	}
 	p.top(lines, nil)
-	if err := p.problems.Sorted().Err(); err != nil {
-		return nil, err
+	if p.damage.unclear || p.stopped {
+		p.file = nil
 	}
-	return p.file, nil
+	return p.file, p.problems.Sorted().Err()
 }
 
 // parser turns lines into a File.
@@ -46,9 +49,11 @@ type parser struct {
 	files    map[string][]*line // lines of the imported files already read
 	snippets map[string]*snippet
 	problems Problems
+	damage   damage
 
 	blocked    Position // of what came before and rules out global options
 	blockedBy  string
+	seenSites  int
 	tokenCount int
 	textSize   int
 	stopped    bool // a limit is reached
@@ -60,6 +65,7 @@ func (p *parser) readText(path, text string, via *Import) ([]*line, []Comment) {
 	tokens, comments, problems := lex(path, text, p.source.Env)
 	lines, unbalanced := group(tokens)
 	for _, problem := range slices.Concat(problems, unbalanced) {
+		p.damage.note(problem)
 		problem.Via = via
 		p.problems.add(problem)
 	}
@@ -68,6 +74,7 @@ func (p *parser) readText(path, text string, via *Import) ([]*line, []Comment) {
 
 func (p *parser) problem(at Token, f *frame, format string, args ...any) {
 	at.Via = f.via()
+	p.damage.hit = true
 	p.problems.add(at.Problem(format, args...))
 }
 
@@ -129,8 +136,9 @@ func (p *parser) global(l *line, f *frame) {
 	case p.blockedBy != "":
 		p.problem(*l.end, f, "a block without an address: global options must come before everything else, and %s stands at %s", p.blockedBy, p.blocked)
 	}
+	p.damage.hit = false
 	block := p.blockOf(l, f)
-	if p.file.Global == nil {
+	if p.file.Global == nil && !p.damage.in(block.Open, block.Close) {
 		p.file.Global = block
 	}
 }

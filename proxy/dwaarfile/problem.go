@@ -11,6 +11,8 @@ type Problem struct {
 	Pos     Position
 	Via     *Import // how the place was reached, nil when it stands in the file that was asked for
 	Message string
+
+	unclear bool // it leaves open what the rest of the text means
 }
 
 // Error is file:line:col: message, followed by the imports that led there.

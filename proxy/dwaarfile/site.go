@@ -6,6 +6,7 @@ import "strings"
 // used: a comma at the end of a line continues the addresses on the next one,
 // and the { may stand there, too.
 func (p *parser) site(lines []*line, f *frame) int {
+	p.damage.hit = false
 	a := &addresses{p: p, f: f}
 	used := 0
 	for {
@@ -30,7 +31,10 @@ func (p *parser) site(lines []*line, f *frame) int {
 		site.Block = p.unbracedBlock(head, lines[used:], f)
 		used = len(lines)
 	}
-	p.file.Sites = append(p.file.Sites, site)
+	p.seenSites++
+	if !p.damage.in(head.Pos, site.Block.Close) {
+		p.file.Sites = append(p.file.Sites, site)
+	}
 	return used
 }
 
@@ -42,7 +46,7 @@ func (p *parser) unbracedBlock(head Token, rest []*line, f *frame) *Block {
 	switch {
 	case f != nil:
 		p.problem(head, f, "the site %q needs a block in { }: only the one site of a file that is not imported may do without", head.Text)
-	case len(p.file.Sites) > 0:
+	case p.seenSites > 0:
 		p.problem(head, f, "the site %q needs a block in { }: only the one site of a file may do without", head.Text)
 	}
 	return &Block{Directives: p.directives(rest, f)}

@@ -48,6 +48,7 @@ func (l *lexer) double(start Position) {
 		switch r := l.next(); r {
 		case 0:
 			l.problem(start, "the quote \" is never closed")
+			l.unclear()
 			l.emit(start, text.String(), Double)
 			return
 		case '"':
@@ -71,6 +72,7 @@ func (l *lexer) backtick(start Position) {
 	for r := l.peek(); r != '`'; r = l.peek() {
 		if r == 0 {
 			l.problem(start, "the quote ` is never closed")
+			l.unclear()
 			l.emit(start, l.text[from:l.off], Backtick)
 			return
 		}
