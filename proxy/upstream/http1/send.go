@@ -1,0 +1,138 @@
+package http1
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// small is up to which length a body is sent with the head, in one write: its
+// client has sent it along, too.
+const small = 4 << 10
+
+// send writes the head, and the body or what will send it.
+func (x *exchange) send() error {
+	r, w := x.request, x.conn.w
+	length := r.ContentLength
+	if r.Body == nil || r.Body == http.NoBody {
+		length = 0
+	}
+	if err := writeHead(w, r, length); err != nil {
+		return err
+	}
+	expects := length != 0 && listed(r.Header["Expect"], "100-continue")
+	switch {
+	case length == 0:
+		return x.flush()
+	case length > 0 && length <= small && !expects:
+		x.read = true
+		touch(r.Body)
+		if err := copyExactly(w, r.Body, length); err != nil {
+			return err
+		}
+		return x.flush()
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	x.read = true
+	x.sender = newSender(x, length)
+	if !expects {
+		x.sender.permit()
+	}
+	go x.sender.run(expects)
+	return nil
+}
+
+// flush ends a request that is sent by now.
+func (x *exchange) flush() error {
+	err := x.conn.w.Flush()
+	x.awaitHeader()
+	return err
+}
+
+// copyExactly copies a body of a known length.
+func copyExactly(w io.Writer, body io.Reader, length int64) error {
+	n, err := io.Copy(w, io.LimitReader(body, length))
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading the request's body: %w", err)
+	case n < length:
+		return fmt.Errorf("reading the request's body: %w", io.ErrUnexpectedEOF)
+	}
+	return nil
+}
+
+// writeHead writes the request line and the header, with the framing that
+// length says: -1 is chunked.
+func writeHead(w *bufio.Writer, r *http.Request, length int64) error {
+	uri, err := target(r)
+	if err != nil {
+		return err
+	}
+	for _, part := range [...]string{r.Method, " ", uri, " HTTP/1.1\r\nHost: ", hostOf(r), "\r\n"} {
+		_, _ = w.WriteString(part) // the error stays with w
+	}
+	for name, values := range r.Header {
+		switch name {
+		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+			continue
+		}
+		for _, value := range values {
+			writeField(w, name, value)
+		}
+	}
+	writeFraming(w, r, length)
+	_, err = w.WriteString("\r\n")
+	return err
+}
+
+func writeField(w *bufio.Writer, name, value string) {
+	_, _ = w.WriteString(name)
+	_, _ = w.WriteString(": ")
+	_, _ = w.WriteString(value)
+	_, _ = w.WriteString("\r\n")
+}
+
+func writeFraming(w *bufio.Writer, r *http.Request, length int64) {
+	switch {
+	case length > 0, length == 0 && expectsContent(r.Method):
+		writeField(w, "Content-Length", strconv.FormatInt(length, 10))
+	case length < 0:
+		writeField(w, "Transfer-Encoding", "chunked")
+		var names []string
+		for name := range r.Trailer {
+			if isToken(name) {
+				names = append(names, name)
+			}
+		}
+		if len(names) > 0 {
+			writeField(w, "Trailer", strings.Join(names, ","))
+		}
+	}
+}
+
+// expectsContent says for which methods an empty body is worth a length
+// (RFC 9110 §8.6).
+func expectsContent(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+// writeTrailer writes the end of a chunked body.
+func writeTrailer(w *bufio.Writer, trailer http.Header) error {
+	_, _ = w.WriteString("0\r\n")
+	for name, values := range trailer {
+		for _, value := range values {
+			if !isToken(name) || !isFieldValue(value) {
+				return errors.New("malformed trailer field in the request")
+			}
+			writeField(w, name, value)
+		}
+	}
+	_, err := w.WriteString("\r\n")
+	return err
+}
