@@ -57,9 +57,12 @@ var floors = map[string][]string{
 	"proxy/match":       {"proxy/placeholder", "proxy/request"},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
-	"proxy/upstream":    {"proxy/match", "proxy/request"},
+	"proxy/upstream":    {"proxy/match", "proxy/request", "proxy/upstream/http1"},
 	"proxy/handler":     {"proxy/encode", "proxy/files", "proxy/ipset", "proxy/kept", "proxy/match", "proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/request", "proxy/upstream"},
 	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/kept", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
+
+	// HTTP/1.1 to upstreams, which is below the forwarding that uses it.
+	"proxy/upstream/http1": {},
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {

@@ -1,37 +1,49 @@
 package upstream
 
 import (
-	"context"
-	"io"
 	"net/http"
-	"sync/atomic"
+	"net/url"
 
 	"dwaar/proxy/request"
 )
 
-// exchange is one request on its way through the proxy. It hangs at the
-// request's state.
+// exchange is one request on its way through the proxy.
 type exchange struct {
-	w    http.ResponseWriter
-	http int   // major version of the client's HTTP
-	body *body // nil: none
-	turn turn
+	w     http.ResponseWriter
+	in    *http.Request // the client's
+	state *request.State
+	body  *body // nil: none
+	turn  turn
+
+	out       http.Request // the upstream's
+	url       url.URL
+	forwarded [3]string // for, host and proto
 }
 
-// begin attaches an exchange to r.
+// begin makes the exchange of r, which it attaches a state to if there is none.
 func begin(w http.ResponseWriter, r *http.Request) (*http.Request, *exchange) {
-	e := &exchange{w: w, http: r.ProtoMajor}
 	r, state := request.Ensure(r)
-	state.Exchange = e
-	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		e.body = &body{ReadCloser: r.Body}
-		r.Body = e.body
+	e := &exchange{w: w, in: r, state: state}
+	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
+		return r, e
 	}
+	e.body = &body{ReadCloser: r.Body}
+	if r.ContentLength < 0 && lacksBody(r.Method) && e.body.empty() {
+		e.body = nil
+		return r, e
+	}
+	r.Body = e.body
 	return r, e
 }
 
-func exchangeOf(ctx context.Context) *exchange {
-	return request.OfContext(ctx).Exchange.(*exchange)
+// lacksBody says for which methods a body of unknown length is most likely
+// none: HTTP/3 does not say so in the header.
+func lacksBody(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions, "PROPFIND", "SEARCH":
+		return true
+	}
+	return false
 }
 
 // unread reports whether the client's body has not been read to its end.
@@ -44,7 +56,7 @@ func (e *exchange) untouched() bool { return e.body == nil || !e.body.touched.Lo
 // In HTTP/1 the response must not wait for the rest of the body, and as nobody
 // knows what of it will be read, no request can follow on the connection.
 func (e *exchange) answerEarly(header http.Header) {
-	if e.http != 1 {
+	if e.in.ProtoMajor != 1 {
 		return
 	}
 	if http.NewResponseController(e.w).EnableFullDuplex() == nil {
@@ -65,27 +77,6 @@ func (e *exchange) finishHeader(header http.Header) {
 		}
 		w = under.Unwrap()
 	}
-}
-
-// body is a client's body that remembers how it ended.
-type body struct {
-	io.ReadCloser
-	touched atomic.Bool
-	ended   atomic.Bool
-	failed  atomic.Pointer[error]
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	b.touched.Store(true)
-	n, err := b.ReadCloser.Read(p)
-	switch err {
-	case nil:
-	case io.EOF:
-		b.ended.Store(true)
-	default:
-		b.failed.CompareAndSwap(nil, &err)
-	}
-	return n, err
 }
 
 // failure is the error that ended the client's body, or nil.

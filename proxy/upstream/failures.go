@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"dwaar/proxy/upstream/http1"
 )
 
 // statusClientGone is what the access log shows for a client that left before
@@ -25,10 +27,11 @@ type failures struct {
 	warned atomic.Int64 // Unix nanoseconds
 }
 
-func (f *failures) answer(w http.ResponseWriter, r *http.Request, err error) {
-	status := statusOf(r.Context(), exchangeOf(r.Context()), err)
+func (f *failures) answer(e *exchange, err error) {
+	w, r := e.w, e.in
+	status := statusOf(r.Context(), e, err)
 	f.log.Log(r.Context(), f.level(status), "request was not forwarded",
-		"status", status, "upstream", r.URL.Host, "err", err)
+		"status", status, "upstream", e.state.Upstream, "err", err)
 	if status < 500 && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
@@ -52,7 +55,7 @@ func statusOf(ctx context.Context, e *exchange, err error) int {
 		return http.StatusRequestEntityTooLarge
 	case ctx.Err() != nil:
 		return statusClientGone
-	case broken != nil:
+	case broken != nil, errors.Is(err, http1.ErrRequest):
 		return http.StatusBadRequest
 	case errors.Is(err, errNoUpstream):
 		return http.StatusServiceUnavailable

@@ -2,11 +2,8 @@ package upstream
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httputil"
-	"strings"
 )
 
 // New compiles c into the handler that forwards to its upstreams, over the
@@ -55,46 +52,48 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
-	failures := &failures{log: log, fail: fail}
-	return &forward{balancer: balancer, proxy: httputil.ReverseProxy{
-		Rewrite:        rewrite,
-		Transport:      attempts{},
-		ModifyResponse: prepareResponse,
-		ErrorHandler:   failures.answer,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		BufferPool:     &buffers{},
-	}}, nil
+	return &forward{
+		balancer: balancer,
+		failures: &failures{log: log, fail: fail},
+		log:      log,
+	}, nil
 }
 
 // forward is the seam between the handlers and how requests are forwarded.
 type forward struct {
 	balancer *balancer
-	proxy    httputil.ReverseProxy
+	failures *failures
+	buffers  buffers
+	log      *slog.Logger
 }
 
 func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r, e := begin(w, r)
 	e.turn.begin(f.balancer, r)
 	defer e.turn.end()
-	f.proxy.ServeHTTP(w, r)
+	response, err := f.ask(e)
+	if err != nil {
+		f.failures.answer(e, err)
+		return
+	}
+	defer response.Body.Close()
+	f.relay(e, response)
 }
 
-// attempts is the round tripper that asks one upstream after the other.
-type attempts struct{}
-
-// RoundTrip implements [http.RoundTripper].
-func (attempts) RoundTrip(r *http.Request) (*http.Response, error) {
-	e := exchangeOf(r.Context())
-	if r.Body != nil {
-		// A transport closes the body of a request it could not send.
-		r.Body = io.NopCloser(r.Body)
+// ask sends the request to one upstream after the other, until one answers or
+// it may not be sent again.
+func (f *forward) ask(e *exchange) (*http.Response, error) {
+	if err := e.failure(); err != nil {
+		return nil, err
 	}
+	e.prepare()
 	for {
 		s, err := e.turn.next()
 		if err != nil {
 			return nil, err
 		}
-		response, err := s.roundTrip(r)
+		e.state.Upstream = s.address.Dial
+		response, err := s.send(&e.out, e)
 		if err == nil {
 			e.turn.answered(response)
 			return response, nil
@@ -104,35 +103,4 @@ func (attempts) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		e.turn.failed(err, e.untouched())
 	}
-}
-
-// rewrite makes the upstream's request of the client's. The transport fills in
-// where it goes.
-func rewrite(p *httputil.ProxyRequest) {
-	p.SetXForwarded()
-	// What the client asked for is passed on as it was written, also where
-	// net/url would not accept it.
-	p.Out.URL.RawQuery = p.In.URL.RawQuery
-	p.Out.URL.ForceQuery = p.In.URL.ForceQuery
-	p.Out.Host = p.In.Host
-	// The server fills in trailers while the body is read.
-	p.Out.Trailer = p.In.Trailer
-	if strings.EqualFold(p.Out.Header.Get("Upgrade"), "h2c") {
-		p.Out.Header.Del("Upgrade")
-		p.Out.Header.Del("Connection")
-		p.Out.Header.Del("Http2-Settings")
-	}
-}
-
-// prepareResponse sees the upstream's header before it is sent on.
-func prepareResponse(response *http.Response) error {
-	e := exchangeOf(response.Request.Context())
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		e.finishHeader(response.Header)
-		return nil
-	}
-	if e.unread() {
-		e.answerEarly(response.Header)
-	}
-	return nil
 }

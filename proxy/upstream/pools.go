@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"net/http"
 	"sync"
 )
 
@@ -17,7 +16,7 @@ type Pools struct {
 }
 
 type pool struct {
-	transport *http.Transport
+	transport carrier
 	leases    int
 }
 
@@ -46,7 +45,7 @@ func (p *Pools) Lease() *Lease {
 func (l *Lease) Start() { l.pools.states.start(l.states) }
 
 // transport is the pool for s, opened if no lease has it.
-func (l *Lease) transport(s settings) (*http.Transport, error) {
+func (l *Lease) transport(s settings) (carrier, error) {
 	l.pools.mu.Lock()
 	defer l.pools.mu.Unlock()
 	shared := l.pools.open[s]
@@ -77,7 +76,7 @@ func (l *Lease) Release() {
 	}
 }
 
-func (l *Lease) giveBack() (unused []*http.Transport) {
+func (l *Lease) giveBack() (unused []carrier) {
 	l.pools.mu.Lock()
 	defer l.pools.mu.Unlock()
 	for s := range l.held {

@@ -1,6 +1,10 @@
 package upstream
 
-import "net/http"
+import (
+	"net/http"
+
+	"dwaar/proxy/upstream/http1"
+)
 
 // server is one upstream of a directive: how to reach it, what the policies
 // know it by, and what is known about it.
@@ -8,7 +12,7 @@ type server struct {
 	address   Address
 	scheme    string
 	host      string // what the transport knows the server by
-	transport *http.Transport
+	transport carrier
 
 	*state
 	most   int64  // requests under way; 0: any number
@@ -17,7 +21,7 @@ type server struct {
 	cookie string // the value that says: this one
 }
 
-func newServer(a Address, transport *http.Transport) *server {
+func newServer(a Address, transport carrier) *server {
 	s := &server{address: a, scheme: "http", host: a.Dial, transport: transport, hash: hashString(a.String())}
 	if a.TLS {
 		s.scheme = "https"
@@ -28,10 +32,18 @@ func newServer(a Address, transport *http.Transport) *server {
 	return s
 }
 
-func (s *server) roundTrip(r *http.Request) (*http.Response, error) {
+// send sends r, and tells watcher of interim responses.
+func (s *server) send(r *http.Request, watcher http1.Watcher) (*http.Response, error) {
 	r.URL.Scheme, r.URL.Host = s.scheme, s.host
-	return s.transport.RoundTrip(r)
+	return s.transport.Do(r, watcher)
 }
+
+// roundTrip sends a request of dwaar's own.
+func (s *server) roundTrip(r *http.Request) (*http.Response, error) { return s.send(r, nobody{}) }
+
+type nobody struct{}
+
+func (nobody) Interim(int, http.Header) error { return nil }
 
 // available reports whether the server takes requests.
 func (s *server) available() bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -120,7 +119,7 @@ func (all *states) begin(ctx context.Context, running *sync.WaitGroup) {
 }
 
 // state is what is known about an upstream of c that transport leads to.
-func (l *Lease) state(c Config, roots string, a Address, transport *http.Transport, log *slog.Logger) (*state, error) {
+func (l *Lease) state(c Config, roots string, a Address, transport carrier, log *slog.Logger) (*state, error) {
 	key := stateKey{address: a, pool: transport}
 	if c.PassiveHealth != nil {
 		key.expiry, key.maxFails = c.PassiveHealth.FailDuration, c.PassiveHealth.MaxFails

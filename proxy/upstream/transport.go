@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"dwaar/proxy/upstream/http1"
 )
 
 const (
@@ -64,10 +66,21 @@ func (c Config) rootsPEM() (string, error) {
 	return all.String(), nil
 }
 
-// open makes the transport of one upstream. It never looks at the
-// environment for a proxy, asks for no compression of its own, and keeps
-// what it receives as it is.
-func (s settings) open() (*http.Transport, error) {
+// open makes what carries requests to one upstream: dwaar's own HTTP/1.1 where
+// that is what is spoken, or net/http's transport. It never looks at the
+// environment for a proxy, asks for no compression of its own, and keeps what
+// it receives as it is.
+func (s settings) open() (carrier, error) {
+	if !s.address.TLS {
+		return http1.New(http1.Config{
+			Dial:                  func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, "", "") },
+			MaxIdle:               maxIdle,
+			IdleTimeout:           idleTimeout,
+			ResponseHeaderTimeout: s.responseHeader,
+			ContinueTimeout:       continueTimeout,
+			MaxHeader:             maxResponseHeader,
+		}), nil
+	}
 	config := &tls.Config{ServerName: s.serverName, MinVersion: tls.VersionTLS12}
 	if s.roots != "" {
 		config.RootCAs = x509.NewCertPool()
@@ -75,7 +88,7 @@ func (s settings) open() (*http.Transport, error) {
 			return nil, errors.New("no certificate in the upstream's CA files")
 		}
 	}
-	return &http.Transport{
+	return standard{&http.Transport{
 		Proxy:                  nil,
 		DialContext:            s.dial,
 		TLSClientConfig:        config,
@@ -90,7 +103,7 @@ func (s settings) open() (*http.Transport, error) {
 		MaxResponseHeaderBytes: maxResponseHeader,
 		ReadBufferSize:         16 << 10,
 		WriteBufferSize:        16 << 10,
-	}, nil
+	}}, nil
 }
 
 // dial connects to the upstream, whatever the request's URL says.

@@ -1,6 +1,6 @@
 // Package http1 is the client's side of HTTP/1.1 over connections to one
-// server. An exchange runs on the goroutine that asks for it; only a body that
-// is not small is sent by another one, so that responses may come early.
+// server. An exchange runs on the goroutine that asks for it; only a body is
+// sent by another one, so that responses may come early.
 //
 // It is stricter than a browser has to be, because whatever it lets pass
 // reaches a client of dwaar: a response whose framing could be read in two

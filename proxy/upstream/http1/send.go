@@ -3,18 +3,13 @@ package http1
 import (
 	"bufio"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
 )
 
-// small is up to which length a body is sent with the head, in one write: its
-// client has sent it along, too.
-const small = 4 << 10
-
-// send writes the head, and the body or what will send it.
+// send writes the head, and lets another goroutine send the body: the response
+// need not wait for a client that is slow, and may need it never.
 func (x *exchange) send() error {
 	r, w := x.request, x.conn.w
 	length := r.ContentLength
@@ -24,46 +19,20 @@ func (x *exchange) send() error {
 	if err := writeHead(w, r, length); err != nil {
 		return err
 	}
-	expects := length != 0 && listed(r.Header["Expect"], "100-continue")
-	switch {
-	case length == 0:
-		return x.flush()
-	case length > 0 && length <= small && !expects:
-		x.read = true
-		touch(r.Body)
-		if err := copyExactly(w, r.Body, length); err != nil {
-			return err
-		}
-		return x.flush()
-	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if length == 0 {
+		x.awaitHeader()
+		return nil
+	}
+	expects := listed(r.Header["Expect"], "100-continue")
 	x.read = true
 	x.sender = newSender(x, length)
 	if !expects {
 		x.sender.permit()
 	}
 	go x.sender.run(expects)
-	return nil
-}
-
-// flush ends a request that is sent by now.
-func (x *exchange) flush() error {
-	err := x.conn.w.Flush()
-	x.awaitHeader()
-	return err
-}
-
-// copyExactly copies a body of a known length.
-func copyExactly(w io.Writer, body io.Reader, length int64) error {
-	n, err := io.Copy(w, io.LimitReader(body, length))
-	switch {
-	case err != nil:
-		return fmt.Errorf("reading the request's body: %w", err)
-	case n < length:
-		return fmt.Errorf("reading the request's body: %w", io.ErrUnexpectedEOF)
-	}
 	return nil
 }
 

@@ -22,7 +22,7 @@ type sender struct {
 	length   int64 // -1: chunked
 	may      chan struct{}
 	mayNot   chan struct{}
-	once     sync.Once // closes may or mayNot
+	once     sync.Once   // closes may or mayNot
 	last     atomic.Bool // the last write has begun
 	done     chan struct{}
 	err      error // of the body; to be read after done

@@ -1,8 +1,9 @@
 package http1
 
 import (
-	"net"
+	"errors"
 	"sync"
+	"time"
 )
 
 // tunnel is a connection that speaks another protocol now, with what of that
@@ -23,11 +24,11 @@ func (t *tunnel) CloseWrite() error {
 	if half, ok := t.exchange.conn.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
-	return nil
+	return errors.New("the connection cannot be closed in one direction")
 }
 
-// Conn is the connection itself, for deadlines.
-func (t *tunnel) Conn() net.Conn { return t.exchange.conn.Conn }
+// SetReadDeadline bounds the reads.
+func (t *tunnel) SetReadDeadline(at time.Time) error { return t.exchange.conn.SetReadDeadline(at) }
 
 // Close implements [io.Closer].
 func (t *tunnel) Close() error {

@@ -1,0 +1,53 @@
+package upstream
+
+import (
+	"io"
+	"sync/atomic"
+)
+
+// body is a client's body that remembers how it ended.
+type body struct {
+	io.ReadCloser
+	first   []byte // read by empty
+	touched atomic.Bool
+	ended   atomic.Bool
+	failed  atomic.Pointer[error]
+}
+
+// Touch is told by who is going to read.
+func (b *body) Touch() { b.touched.Store(true) }
+
+func (b *body) Read(p []byte) (int, error) {
+	b.touched.Store(true)
+	if len(b.first) > 0 {
+		n := copy(p, b.first)
+		b.first = b.first[n:]
+		return n, nil
+	}
+	return b.read(p)
+}
+
+func (b *body) read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	switch err {
+	case nil:
+	case io.EOF:
+		b.ended.Store(true)
+	default:
+		b.failed.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// empty waits for the first byte of the body or its end. It is called before
+// anybody reads.
+func (b *body) empty() bool {
+	first := make([]byte, 1)
+	n, err := io.ReadFull(readerFunc(b.read), first)
+	b.first = first[:n]
+	return err == io.EOF
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
