@@ -28,8 +28,9 @@ var floors = map[string][]string{
 	"tlsstore/storage": {},
 
 	// The OCSP wing.
-	"ocspsvc/client":    {"netguard", "ocspsvc"},
-	"ocspsvc/crl":       {"netguard", "ocspsvc"},
+	"ocspsvc/fault":     {"netguard", "ocspsvc"},
+	"ocspsvc/client":    {"netguard", "ocspsvc", "ocspsvc/fault"},
+	"ocspsvc/crl":       {"netguard", "ocspsvc", "ocspsvc/fault"},
 	"ocspsvc/responder": {"ocspsvc"},
 	"ocspsvc/respstore": {},
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},

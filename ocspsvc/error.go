@@ -37,7 +37,7 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-// refuse makes an *Error from a reason and a formatted cause.
-func refuse(reason Reason, format string, args ...any) *Error {
+// Refuse makes an *Error from a reason and a formatted cause.
+func Refuse(reason Reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Err: fmt.Errorf(format, args...)}
 }

@@ -49,7 +49,7 @@ type Request struct {
 // no or more than MaxNonceSize octets.
 func ParseRequest(der []byte) (*Request, error) {
 	if len(der) > MaxRequestSize {
-		return nil, refuse(ReasonTooLarge, "request of %d octets, at most %d are read", len(der), MaxRequestSize)
+		return nil, Refuse(ReasonTooLarge, "request of %d octets, at most %d are read", len(der), MaxRequestSize)
 	}
 	input := cryptobyte.String(bytes.Clone(der))
 	var outer, tbs, list cryptobyte.String
@@ -57,10 +57,10 @@ func ParseRequest(der []byte) (*Request, error) {
 	ok := input.ReadASN1(&outer, cbasn1.SEQUENCE) && input.Empty() &&
 		outer.ReadASN1(&tbs, cbasn1.SEQUENCE) && r.readSignature(&outer) && outer.Empty()
 	if !ok {
-		return nil, refuse(ReasonMalformed, "not a DER encoded OCSP request")
+		return nil, Refuse(ReasonMalformed, "not a DER encoded OCSP request")
 	}
 	if !readVersion(&tbs) || !tbs.SkipOptionalASN1(explicit(1)) || !tbs.ReadASN1(&list, cbasn1.SEQUENCE) {
-		return nil, refuse(ReasonMalformed, "unreadable or unsupported version of an OCSP request")
+		return nil, Refuse(ReasonMalformed, "unreadable or unsupported version of an OCSP request")
 	}
 	if err := r.readList(list); err != nil {
 		return nil, err
@@ -80,20 +80,20 @@ func (r *Request) readSignature(s *cryptobyte.String) bool {
 
 func (r *Request) readList(list cryptobyte.String) error {
 	if list.Empty() {
-		return refuse(ReasonMalformed, "the request asks for no certificate")
+		return Refuse(ReasonMalformed, "the request asks for no certificate")
 	}
 	for !list.Empty() {
 		if len(r.CertIDs) == MaxCertIDs {
-			return refuse(ReasonTooLarge, "the request asks for more than %d certificates", MaxCertIDs)
+			return Refuse(ReasonTooLarge, "the request asks for more than %d certificates", MaxCertIDs)
 		}
 		var single cryptobyte.String
 		if !list.ReadASN1(&single, cbasn1.SEQUENCE) {
-			return refuse(ReasonMalformed, "unreadable entry %d of the request", len(r.CertIDs)+1)
+			return Refuse(ReasonMalformed, "unreadable entry %d of the request", len(r.CertIDs)+1)
 		}
 		id, okID := readCertID(&single)
 		extensions, okExtensions := readExtensions(&single, 0)
 		if !okID || !okExtensions || !single.Empty() {
-			return refuse(ReasonMalformed, "unreadable entry %d of the request", len(r.CertIDs)+1)
+			return Refuse(ReasonMalformed, "unreadable entry %d of the request", len(r.CertIDs)+1)
 		}
 		if err := refuseCritical(extensions); err != nil {
 			return err
@@ -106,14 +106,14 @@ func (r *Request) readList(list cryptobyte.String) error {
 func (r *Request) readExtensions(tbs *cryptobyte.String) error {
 	extensions, ok := readExtensions(tbs, 2)
 	if !ok || !tbs.Empty() {
-		return refuse(ReasonMalformed, "unreadable extensions of the request")
+		return Refuse(ReasonMalformed, "unreadable extensions of the request")
 	}
 	nonce, rest := takeExtension(extensions, oidNonce)
 	if nonce != nil {
 		value := cryptobyte.String(nonce.Value)
 		if !value.ReadASN1Bytes(&r.Nonce, cbasn1.OCTET_STRING) || !value.Empty() ||
 			len(r.Nonce) == 0 || len(r.Nonce) > MaxNonceSize {
-			return refuse(ReasonMalformed, "a nonce has to be 1 to %d octets", MaxNonceSize)
+			return Refuse(ReasonMalformed, "a nonce has to be 1 to %d octets", MaxNonceSize)
 		}
 	}
 	r.Extensions = rest
@@ -125,7 +125,7 @@ func (r *Request) readExtensions(tbs *cryptobyte.String) error {
 func refuseCritical(extensions []pkix.Extension) error {
 	for _, extension := range extensions {
 		if extension.Critical && !extension.Id.Equal(oidResponseTypes) && !extension.Id.Equal(oidPreferredAlgs) {
-			return refuse(ReasonMalformed, "unknown critical request extension %s", extension.Id)
+			return Refuse(ReasonMalformed, "unknown critical request extension %s", extension.Id)
 		}
 	}
 	return nil

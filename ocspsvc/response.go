@@ -56,16 +56,16 @@ func MarshalError(status ResponseStatus) []byte {
 // does not cover, so that anybody on the way could have added it.
 func ParseResponse(der []byte) (*Response, error) {
 	if len(der) > MaxResponseSize {
-		return nil, refuse(ReasonTooLarge, "response of %d octets, at most %d are read", len(der), MaxResponseSize)
+		return nil, Refuse(ReasonTooLarge, "response of %d octets, at most %d are read", len(der), MaxResponseSize)
 	}
 	r := &Response{Raw: bytes.Clone(der)}
 	input, outer := cryptobyte.String(r.Raw), cryptobyte.String(nil)
 	var status int
 	if !input.ReadASN1(&outer, cbasn1.SEQUENCE) || !input.Empty() || !outer.ReadASN1Enum(&status) {
-		return nil, refuse(ReasonMalformed, "not a DER encoded OCSP response")
+		return nil, Refuse(ReasonMalformed, "not a DER encoded OCSP response")
 	}
 	if status < 0 || status > 255 || !ResponseStatus(status).known() {
-		return nil, refuse(ReasonMalformed, "unknown response status %d", status)
+		return nil, Refuse(ReasonMalformed, "unknown response status %d", status)
 	}
 	r.ResponseStatus = ResponseStatus(status)
 	if r.ResponseStatus == Successful {
@@ -75,7 +75,7 @@ func ParseResponse(der []byte) (*Response, error) {
 		return r, nil
 	}
 	if !outer.Empty() {
-		return nil, refuse(ReasonMalformed, "response status %s with something behind it", r.ResponseStatus)
+		return nil, Refuse(ReasonMalformed, "response status %s with something behind it", r.ResponseStatus)
 	}
 	return r, nil
 }
@@ -87,10 +87,10 @@ func (r *Response) readBytes(s cryptobyte.String) error {
 	ok := s.ReadASN1(&outer, explicit(0)) && s.Empty() && outer.ReadASN1(&body, cbasn1.SEQUENCE) && outer.Empty() &&
 		body.ReadASN1ObjectIdentifier(&kind) && body.ReadASN1(&basic, cbasn1.OCTET_STRING) && body.Empty()
 	if !ok {
-		return refuse(ReasonMalformed, "a successful response without readable response bytes")
+		return Refuse(ReasonMalformed, "a successful response without readable response bytes")
 	}
 	if !kind.Equal(oidBasicResponse) {
-		return refuse(ReasonMalformed, "response of type %s, only basic responses are supported", kind)
+		return Refuse(ReasonMalformed, "response of type %s, only basic responses are supported", kind)
 	}
 	return r.readBasic(basic)
 }
@@ -98,21 +98,21 @@ func (r *Response) readBytes(s cryptobyte.String) error {
 func (r *Response) readBasic(s cryptobyte.String) error {
 	var body, tbs, element, params cryptobyte.String
 	if !s.ReadASN1(&body, cbasn1.SEQUENCE) || !s.Empty() || !body.ReadASN1Element(&element, cbasn1.SEQUENCE) {
-		return refuse(ReasonMalformed, "unreadable basic response")
+		return Refuse(ReasonMalformed, "unreadable basic response")
 	}
 	r.RawTBS = element
 	if !readAlgorithm(&body, &r.SignatureOID, &params) || !body.ReadASN1BitStringAsBytes(&r.Signature) {
-		return refuse(ReasonMalformed, "unreadable signature of the response")
+		return Refuse(ReasonMalformed, "unreadable signature of the response")
 	}
 	r.SignatureAlgorithm, r.saltLength = signatureAlgorithm(r.SignatureOID, params)
 	if err := r.readCertificates(&body); err != nil {
 		return err
 	}
 	if !body.Empty() {
-		return refuse(ReasonMalformed, "a basic response with something behind it")
+		return Refuse(ReasonMalformed, "a basic response with something behind it")
 	}
 	if !element.ReadASN1(&tbs, cbasn1.SEQUENCE) || !r.readTBS(tbs) {
-		return refuse(ReasonMalformed, "unreadable response data")
+		return Refuse(ReasonMalformed, "unreadable response data")
 	}
 	return nil
 }
@@ -125,16 +125,16 @@ func (r *Response) readCertificates(s *cryptobyte.String) error {
 		return nil
 	}
 	if !ok || !outer.ReadASN1(&list, cbasn1.SEQUENCE) || !outer.Empty() {
-		return refuse(ReasonMalformed, "unreadable embedded certificates")
+		return Refuse(ReasonMalformed, "unreadable embedded certificates")
 	}
 	for !list.Empty() {
 		var element cryptobyte.String
 		if len(r.Certificates) == maxCertificates || !list.ReadASN1Element(&element, cbasn1.SEQUENCE) {
-			return refuse(ReasonMalformed, "unreadable, or more than %d, embedded certificates", maxCertificates)
+			return Refuse(ReasonMalformed, "unreadable, or more than %d, embedded certificates", maxCertificates)
 		}
 		cert, err := x509.ParseCertificate(element)
 		if err != nil {
-			return refuse(ReasonMalformed, "embedded certificate %d: %w", len(r.Certificates)+1, err)
+			return Refuse(ReasonMalformed, "embedded certificate %d: %w", len(r.Certificates)+1, err)
 		}
 		r.Certificates = append(r.Certificates, cert)
 	}

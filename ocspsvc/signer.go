@@ -37,14 +37,14 @@ func (c *check) signer() error {
 		refused = err
 	}
 	if refused == nil {
-		refused = refuse(ReasonUnauthorizedSigner, "no certificate of the responder it names, %s", c.r.ResponderID)
+		refused = Refuse(ReasonUnauthorizedSigner, "no certificate of the responder it names, %s", c.r.ResponderID)
 	}
 	return refused
 }
 
 func (c *check) signedBy(cert *x509.Certificate) error {
 	if err := c.r.checkSignature(cert); err != nil {
-		return refuse(ReasonBadSignature, "by %s: %w", cert.Subject, err)
+		return Refuse(ReasonBadSignature, "by %s: %w", cert.Subject, err)
 	}
 	return nil
 }
@@ -77,21 +77,21 @@ func (c *check) delegatedTo(cert *x509.Certificate) {
 func (c *check) checkDelegate(cert *x509.Certificate) error {
 	switch {
 	case !c.namesIssuer(cert):
-		return refuse(ReasonUnauthorizedSigner, "%s is not a delegate of %s: issued by another", cert.Subject, c.issuer.Subject)
+		return Refuse(ReasonUnauthorizedSigner, "%s is not a delegate of %s: issued by another", cert.Subject, c.issuer.Subject)
 	case !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning):
-		return refuse(ReasonUnauthorizedSigner, "%s has no extended key usage OCSPSigning", cert.Subject)
+		return Refuse(ReasonUnauthorizedSigner, "%s has no extended key usage OCSPSigning", cert.Subject)
 	case cert.KeyUsage != 0 && cert.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0:
-		return refuse(ReasonUnauthorizedSigner, "the key usage of %s excludes signatures", cert.Subject)
+		return Refuse(ReasonUnauthorizedSigner, "the key usage of %s excludes signatures", cert.Subject)
 	case bytes.Equal(cert.RawSubjectPublicKeyInfo, c.leaf.RawSubjectPublicKeyInfo):
-		return refuse(ReasonUnauthorizedSigner, "%s vouches for itself", cert.Subject)
+		return Refuse(ReasonUnauthorizedSigner, "%s vouches for itself", cert.Subject)
 	}
 	for _, oid := range cert.UnhandledCriticalExtensions {
 		if !oid.Equal(oidNoCheck) {
-			return refuse(ReasonCriticalExtension, "%s has the unknown critical extension %s", cert.Subject, oid)
+			return Refuse(ReasonCriticalExtension, "%s has the unknown critical extension %s", cert.Subject, oid)
 		}
 	}
 	if err := cert.CheckSignatureFrom(c.issuer); err != nil {
-		return refuse(ReasonUnauthorizedSigner, "%s is not a delegate of %s: %w", cert.Subject, c.issuer.Subject, err)
+		return Refuse(ReasonUnauthorizedSigner, "%s is not a delegate of %s: %w", cert.Subject, c.issuer.Subject, err)
 	}
 	return nil
 }

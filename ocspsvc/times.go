@@ -21,25 +21,25 @@ func (c *check) ended() error {
 	one, age := c.one, c.now.Sub(c.one.ThisUpdate)
 	switch {
 	case one.NextUpdate.IsZero() && !c.o.AllowNoNextUpdate:
-		return refuse(ReasonNoNextUpdate, "the response has no nextUpdate")
+		return Refuse(ReasonNoNextUpdate, "the response has no nextUpdate")
 	case !one.NextUpdate.IsZero() && one.NextUpdate.Before(one.ThisUpdate):
-		return refuse(ReasonMalformed, "nextUpdate %s is before thisUpdate %s", rfc3339(one.NextUpdate), rfc3339(one.ThisUpdate))
+		return Refuse(ReasonMalformed, "nextUpdate %s is before thisUpdate %s", rfc3339(one.NextUpdate), rfc3339(one.ThisUpdate))
 	case !one.NextUpdate.IsZero() && !c.now.Before(one.NextUpdate):
-		return refuse(ReasonExpired, "nextUpdate was %s", rfc3339(one.NextUpdate))
+		return Refuse(ReasonExpired, "nextUpdate was %s", rfc3339(one.NextUpdate))
 	case c.o.MaxAge > 0 && age > c.o.MaxAge:
-		return refuse(ReasonTooOld, "thisUpdate was %s, longer than %s ago", rfc3339(one.ThisUpdate), c.o.MaxAge)
+		return Refuse(ReasonTooOld, "thisUpdate was %s, longer than %s ago", rfc3339(one.ThisUpdate), c.o.MaxAge)
 	case one.NextUpdate.IsZero() && c.o.MaxAge <= 0 && age > DefaultMaxAge:
-		return refuse(ReasonTooOld, "thisUpdate was %s, longer than %s ago, and there is no nextUpdate", rfc3339(one.ThisUpdate), DefaultMaxAge)
+		return Refuse(ReasonTooOld, "thisUpdate was %s, longer than %s ago, and there is no nextUpdate", rfc3339(one.ThisUpdate), DefaultMaxAge)
 	}
 	return nil
 }
 
 func (c *check) begun() error {
 	if c.one.ThisUpdate.After(c.now.Add(c.o.Skew)) {
-		return refuse(ReasonNotYetValid, "thisUpdate is only %s", rfc3339(c.one.ThisUpdate))
+		return Refuse(ReasonNotYetValid, "thisUpdate is only %s", rfc3339(c.one.ThisUpdate))
 	}
 	if c.r.ProducedAt.After(c.now.Add(c.o.Skew)) {
-		return refuse(ReasonNotYetValid, "producedAt is only %s", rfc3339(c.r.ProducedAt))
+		return Refuse(ReasonNotYetValid, "producedAt is only %s", rfc3339(c.r.ProducedAt))
 	}
 	return nil
 }
@@ -51,10 +51,10 @@ func (c *check) delegateInTime() error {
 		return nil
 	}
 	if !c.now.Before(c.delegate.NotAfter) {
-		return refuse(ReasonExpired, "the responder's certificate expired %s", rfc3339(c.delegate.NotAfter))
+		return Refuse(ReasonExpired, "the responder's certificate expired %s", rfc3339(c.delegate.NotAfter))
 	}
 	if c.delegate.NotBefore.After(c.now.Add(c.o.Skew)) {
-		return refuse(ReasonNotYetValid, "the responder's certificate is only valid from %s", rfc3339(c.delegate.NotBefore))
+		return Refuse(ReasonNotYetValid, "the responder's certificate is only valid from %s", rfc3339(c.delegate.NotBefore))
 	}
 	return nil
 }
@@ -66,9 +66,9 @@ func (c *check) producedInTime() error {
 		switch {
 		case cert == nil:
 		case c.r.ProducedAt.Before(cert.NotBefore.Add(-c.o.Skew)):
-			return refuse(ReasonNotYetValid, "produced %s, before %s was valid", rfc3339(c.r.ProducedAt), cert.Subject)
+			return Refuse(ReasonNotYetValid, "produced %s, before %s was valid", rfc3339(c.r.ProducedAt), cert.Subject)
 		case c.r.ProducedAt.After(cert.NotAfter):
-			return refuse(ReasonExpired, "produced %s, after %s expired", rfc3339(c.r.ProducedAt), cert.Subject)
+			return Refuse(ReasonExpired, "produced %s, after %s expired", rfc3339(c.r.ProducedAt), cert.Subject)
 		}
 	}
 	return nil

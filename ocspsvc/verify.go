@@ -80,7 +80,7 @@ type check struct {
 
 func (c *check) status() error {
 	if c.r.ResponseStatus != Successful {
-		return refuse(ReasonResponderError, "the responder answers %s", c.r.ResponseStatus)
+		return Refuse(ReasonResponderError, "the responder answers %s", c.r.ResponseStatus)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (c *check) single() error {
 		}
 	}
 	if !asked {
-		return refuse(ReasonWrongCertificate, "none of %d single responses is about serial %x of %s",
+		return Refuse(ReasonWrongCertificate, "none of %d single responses is about serial %x of %s",
 			len(c.r.Singles), c.leaf.SerialNumber, c.leaf.Issuer)
 	}
 	c.one = *slices.MaxFunc(c.matching, func(a, b *Single) int { return a.Status.pessimism() - b.Status.pessimism() })
@@ -142,7 +142,7 @@ func (c *check) extensions() error {
 func critical(where string, extensions []pkix.Extension, known ...asn1.ObjectIdentifier) error {
 	for _, extension := range extensions {
 		if extension.Critical && !slices.ContainsFunc(known, extension.Id.Equal) {
-			return refuse(ReasonCriticalExtension, "%s has the unknown critical extension %s", where, extension.Id)
+			return Refuse(ReasonCriticalExtension, "%s has the unknown critical extension %s", where, extension.Id)
 		}
 	}
 	return nil
@@ -152,7 +152,7 @@ func critical(where string, extensions []pkix.Extension, known ...asn1.ObjectIde
 // responder that signs ahead cannot know it.
 func (c *check) nonce() error {
 	if len(c.o.Nonce) > 0 && c.r.Nonce != nil && !bytes.Equal(c.o.Nonce, c.r.Nonce) {
-		return refuse(ReasonWrongCertificate, "the nonce is not the one that was sent")
+		return Refuse(ReasonWrongCertificate, "the nonce is not the one that was sent")
 	}
 	return nil
 }

@@ -89,17 +89,17 @@ func (c *Client) FetchFrom(ctx context.Context, leaf, issuer *x509.Certificate, 
 func askable(leaf, issuer *x509.Certificate, now time.Time) error {
 	switch {
 	case leaf == nil:
-		return refuse(ocspsvc.ReasonMalformed, "no certificate to ask about")
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "no certificate to ask about")
 	case ocspsvc.NoRevAvail(leaf):
-		return refuse(ocspsvc.ReasonNoResponder, "the certificate has noRevAvail (RFC 9608)")
+		return ocspsvc.Refuse(ocspsvc.ReasonNoResponder, "the certificate has noRevAvail (RFC 9608)")
 	case ocspsvc.SelfSigned(leaf):
-		return refuse(ocspsvc.ReasonSelfSigned, "the certificate signed itself")
+		return ocspsvc.Refuse(ocspsvc.ReasonSelfSigned, "the certificate signed itself")
 	case issuer == nil:
-		return refuse(ocspsvc.ReasonNoIssuer, "the issuer's certificate is not known")
+		return ocspsvc.Refuse(ocspsvc.ReasonNoIssuer, "the issuer's certificate is not known")
 	case ocspsvc.FindIssuer(leaf, []*x509.Certificate{issuer}) == nil:
-		return refuse(ocspsvc.ReasonNoIssuer, "%s did not issue the certificate", issuer.Subject)
+		return ocspsvc.Refuse(ocspsvc.ReasonNoIssuer, "%s did not issue the certificate", issuer.Subject)
 	case now.After(leaf.NotAfter):
-		return refuse(ocspsvc.ReasonExpired, "the certificate itself expired at %s", leaf.NotAfter.UTC().Format(time.RFC3339))
+		return ocspsvc.Refuse(ocspsvc.ReasonExpired, "the certificate itself expired at %s", leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

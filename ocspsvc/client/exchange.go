@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/fault"
 )
 
 const (
@@ -61,9 +62,9 @@ func (c *Client) exchange(ctx context.Context, q question, mayFollow func() bool
 		case err != nil:
 			return reply{}, err
 		case hops == maxRedirects:
-			return reply{}, refuse(ocspsvc.ReasonHTTPError, "more than %d redirects", maxRedirects)
+			return reply{}, ocspsvc.Refuse(ocspsvc.ReasonHTTPError, "more than %d redirects", maxRedirects)
 		case !mayFollow():
-			return reply{}, refuse(ocspsvc.ReasonHTTPError, "no request left to follow a redirect")
+			return reply{}, ocspsvc.Refuse(ocspsvc.ReasonHTTPError, "no request left to follow a redirect")
 		}
 	}
 }
@@ -76,14 +77,14 @@ func (c *Client) send(ctx context.Context, transport http.RoundTripper, q questi
 	})
 	req, err := q.request(ctx)
 	if err != nil {
-		return nil, refuse(ocspsvc.ReasonBlockedAddress, "%w", err)
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonBlockedAddress, "%w", err)
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		if connected {
 			err = &droppedError{err}
 		}
-		return nil, networkError(ctx, err)
+		return nil, fault.Network(ctx, err)
 	}
 	return resp, nil
 }
@@ -123,15 +124,15 @@ func redirects(status int) bool {
 // nothing. That is what 303 demands (RFC 9110 §15.4.4), so it fails.
 func (c *Client) follow(resp *http.Response, q question) (string, error) {
 	if resp.StatusCode == http.StatusSeeOther && q.body != nil {
-		return "", refuse(ocspsvc.ReasonHTTPError, "status 303 asks for a GET without the request")
+		return "", ocspsvc.Refuse(ocspsvc.ReasonHTTPError, "status 303 asks for a GET without the request")
 	}
 	location, err := resp.Location() // resolved against the request's URL
 	if err != nil {
-		return "", refuse(ocspsvc.ReasonHTTPError, "status %d: %w", resp.StatusCode, err)
+		return "", ocspsvc.Refuse(ocspsvc.ReasonHTTPError, "status %d: %w", resp.StatusCode, err)
 	}
 	u, err := c.guard.CheckURL(location.String())
 	if err != nil {
-		return "", refuse(ocspsvc.ReasonBlockedAddress, "redirect: %w", err)
+		return "", ocspsvc.Refuse(ocspsvc.ReasonBlockedAddress, "redirect: %w", err)
 	}
 	return u.String(), nil
 }
@@ -139,16 +140,16 @@ func (c *Client) follow(resp *http.Response, q question) (string, error) {
 // read takes the body of a 200.
 func (c *Client) read(ctx context.Context, resp *http.Response) (reply, error) {
 	defer resp.Body.Close()
-	wait := retryAfter(resp.Header, time.Now())
+	wait := fault.RetryAfter(resp.Header, time.Now())
 	if resp.StatusCode != http.StatusOK {
-		return reply{}, &ocspsvc.Error{Reason: ocspsvc.ReasonHTTPError, Err: later(fmt.Errorf("status %d", resp.StatusCode), wait)}
+		return reply{}, &ocspsvc.Error{Reason: ocspsvc.ReasonHTTPError, Err: fault.Later(fmt.Errorf("status %d", resp.StatusCode), wait)}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if len(body) > maxBody {
-		return reply{}, refuse(ocspsvc.ReasonTooLarge, "more than %d bytes", maxBody)
+		return reply{}, ocspsvc.Refuse(ocspsvc.ReasonTooLarge, "more than %d bytes", maxBody)
 	}
 	if err != nil {
-		return reply{}, networkError(ctx, fmt.Errorf("reading the body: %w", &droppedError{err}))
+		return reply{}, fault.Network(ctx, fmt.Errorf("reading the body: %w", &droppedError{err}))
 	}
 	return reply{body, resp.Header.Get("Content-Type"), wait}, nil
 }

@@ -1,16 +1,13 @@
 package client
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
 
-	"dwaar/netguard"
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/fault"
 )
 
 // Attempt is one failed try of a round.
@@ -53,28 +50,11 @@ func (e *FetchError) Unwrap() []error {
 func (e *FetchError) RetryAfter() time.Duration {
 	var shortest time.Duration
 	for _, a := range e.Attempts {
-		var later *laterError
-		if errors.As(a.Err, &later) && (shortest == 0 || later.after < shortest) {
-			shortest = later.after
+		if wish := fault.Wish(a.Err); wish > 0 && (shortest == 0 || wish < shortest) {
+			shortest = wish
 		}
 	}
 	return shortest
-}
-
-// laterError is a failure with the responder's wish to be left alone.
-type laterError struct {
-	error
-	after time.Duration
-}
-
-func (e *laterError) Unwrap() error { return e.error }
-
-// later attaches a wish to err, if there is one.
-func later(err error, after time.Duration) error {
-	if after == 0 {
-		return err
-	}
-	return &laterError{err, after}
 }
 
 // statusError is an OCSP error instead of an answer (RFC 6960 §2.3).
@@ -107,31 +87,10 @@ func distance(reason ocspsvc.Reason) int {
 	return len(order) // refused by Verify
 }
 
-// refuse makes an *ocspsvc.Error.
-func refuse(reason ocspsvc.Reason, format string, args ...any) *ocspsvc.Error {
-	return &ocspsvc.Error{Reason: reason, Err: fmt.Errorf(format, args...)}
-}
-
 // droppedError is a connection that broke, or spoke no HTTP, once it was there.
 type droppedError struct{ error }
 
 func (e *droppedError) Unwrap() error { return e.error }
-
-// networkError gives the failure of a lookup, dial or exchange its word.
-func networkError(ctx context.Context, err error) *ocspsvc.Error {
-	reason := ocspsvc.ReasonUnreachable
-	var slow net.Error
-	switch {
-	case errors.As(err, new(*netguard.BlockedError)), errors.As(err, new(*netguard.URLError)):
-		reason = ocspsvc.ReasonBlockedAddress
-	case ctx.Err() != nil, errors.As(err, &slow) && slow.Timeout():
-		reason = ocspsvc.ReasonTimeout
-	}
-	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		err = fmt.Errorf("%w: %w", ctx.Err(), err) // the connection was closed because of it
-	}
-	return &ocspsvc.Error{Reason: reason, Err: err}
-}
 
 // printable quotes a URL that could disturb a log, and bounds it.
 func printable(raw string) string {

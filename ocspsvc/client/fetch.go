@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/fault"
 )
 
 // fetching is one round of Fetch.
@@ -25,7 +26,7 @@ type fetching struct {
 
 func (c *Client) fetch(ctx context.Context, leaf, issuer *x509.Certificate, urls []string) (*ocspsvc.Response, error) {
 	if len(urls) == 0 {
-		return nil, refuse(ocspsvc.ReasonNoResponder, "the certificate names no OCSP responder")
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonNoResponder, "the certificate names no OCSP responder")
 	}
 	requests, err := encodeRequests(leaf, issuer)
 	if err != nil {
@@ -62,7 +63,7 @@ func (f *fetching) result(ctx context.Context) (*ocspsvc.Response, error) {
 	case f.unknown != nil:
 		return f.unknown, nil
 	case len(f.failed) == 0: // not even time for one attempt
-		f.fail(f.round.targets[0], "", networkError(ctx, context.Cause(ctx)))
+		f.fail(f.round.targets[0], "", fault.Network(ctx, context.Cause(ctx)))
 	}
 	return nil, (&FetchError{f.failed}).summary()
 }
@@ -108,10 +109,10 @@ func (f *fetching) ask(ctx context.Context, t *target, addr netip.Addr, v varian
 func (f *fetching) judge(t *target, v variant, got reply) error {
 	resp, err := ocspsvc.ParseResponse(got.body)
 	if err != nil {
-		return refuse(ocspsvc.ReasonOf(err), "%w (Content-Type %q)", err, got.contentType)
+		return ocspsvc.Refuse(ocspsvc.ReasonOf(err), "%w (Content-Type %q)", err, got.contentType)
 	}
 	if resp.ResponseStatus != ocspsvc.Successful {
-		return &ocspsvc.Error{Reason: ocspsvc.ReasonResponderError, Err: later(&statusError{resp.ResponseStatus}, got.retryAfter)}
+		return &ocspsvc.Error{Reason: ocspsvc.ReasonResponderError, Err: fault.Later(&statusError{resp.ResponseStatus}, got.retryAfter)}
 	}
 	verdict, err := f.client.verify(resp, f.leaf, f.issuer, v.hash)
 	switch {
@@ -122,7 +123,7 @@ func (f *fetching) judge(t *target, v variant, got reply) error {
 		if f.unknown == nil {
 			f.unknown = resp
 		}
-		return refuse(ocspsvc.ReasonUnknown, "the responder does not know the certificate")
+		return ocspsvc.Refuse(ocspsvc.ReasonUnknown, "the responder does not know the certificate")
 	}
 	f.answer = resp
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/fault"
 )
 
 // issuerTypes are the media types of certificates (RFC 5280 §4.2.2.1).
@@ -22,9 +23,9 @@ func (c *Client) FetchIssuer(ctx context.Context, leaf *x509.Certificate) (*x509
 	urls := distinct(leaf.IssuingCertificateURL)
 	switch {
 	case ocspsvc.SelfSigned(leaf):
-		return nil, refuse(ocspsvc.ReasonSelfSigned, "the certificate signed itself")
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonSelfSigned, "the certificate signed itself")
 	case len(urls) == 0:
-		return nil, refuse(ocspsvc.ReasonNoIssuer, "the certificate names no caIssuers URL")
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonNoIssuer, "the certificate names no caIssuers URL")
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
@@ -34,7 +35,7 @@ func (c *Client) FetchIssuer(ctx context.Context, leaf *x509.Certificate) (*x509
 		return s.issuer, nil
 	}
 	if len(s.failed) == 0 {
-		s.fail(s.round.targets[0], "", networkError(ctx, context.Cause(ctx)))
+		s.fail(s.round.targets[0], "", fault.Network(ctx, context.Cause(ctx)))
 	}
 	return nil, (&FetchError{s.failed}).summary()
 }
@@ -64,10 +65,10 @@ func (s *issuerSearch) try(ctx context.Context, t *target, addr netip.Addr) (sto
 func (s *issuerSearch) judge(got reply) error {
 	certs, err := parseCertificates(got.body)
 	if err != nil {
-		return refuse(ocspsvc.ReasonMalformed, "%w (Content-Type %q)", err, got.contentType)
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "%w (Content-Type %q)", err, got.contentType)
 	}
 	if s.issuer = ocspsvc.FindIssuer(s.leaf, certs); s.issuer == nil {
-		return refuse(ocspsvc.ReasonWrongCertificate, "%s did not issue the certificate", certs[0].Subject)
+		return ocspsvc.Refuse(ocspsvc.ReasonWrongCertificate, "%s did not issue the certificate", certs[0].Subject)
 	}
 	return nil
 }

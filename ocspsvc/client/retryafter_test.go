@@ -2,37 +2,12 @@ package client_test
 
 import (
 	"errors"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"dwaar/ocspsvc/client"
 	"dwaar/ocspsvc/ocsptest"
 )
-
-func TestRetryAfterIsReadAndBounded(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"":                              0,
-		"0":                             0,
-		"120":                           2 * time.Minute,
-		"3600":                          time.Hour,
-		"86400":                         time.Hour,
-		"18446744073709551615":          time.Hour,
-		"99999999999999999999999":       0,
-		"-5":                            0,
-		"1.5":                           0,
-		"soon":                          0,
-		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute,
-		"Fri, 02 Jan 2026 03:03:05 GMT": 0,
-		"Fri, 02 Jan 2099 03:03:05 GMT": time.Hour,
-	} {
-		if got := client.RetryAfter(http.Header{"Retry-After": {header}}, now); got != want {
-			t.Errorf("Retry-After: %s = %v, want %v", header, got, want)
-		}
-	}
-}
 
 // wish is how a caller reads it.
 func wish(err error) time.Duration {

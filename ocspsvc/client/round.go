@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"dwaar/netguard"
+
+	"dwaar/ocspsvc/fault"
 )
 
 // maxRequests is how many HTTP requests a round may send (S8).
@@ -96,7 +98,7 @@ func (r *round) resolve(ctx context.Context, t *target) error {
 		t.addrs, err = r.guard.Resolve(ctx, u.Hostname())
 	}
 	if err != nil {
-		return networkError(ctx, err)
+		return fault.Network(ctx, err)
 	}
 	t.url, t.resolved = u, true
 	return nil

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/fault"
 )
 
 // adopt makes h what counts, plans the next reading, and judges every
@@ -54,7 +55,7 @@ func (w *Watcher) fail(f *feed, err error) {
 	if f.failing.IsZero() {
 		f.failing = now
 	}
-	f.due = now.Add(later(max(backoff(now.Sub(f.failing)), retryAfterOf(err))))
+	f.due = now.Add(later(max(backoff(now.Sub(f.failing)), fault.Wish(err))))
 	f.server.fail(now, reason)
 	w.noteFailure(f, reason)
 	w.notice(f, now)

@@ -23,7 +23,7 @@ var (
 // maxSerial is the most octets of a serial number; RFC 5280 §4.1.2.2 allows 20.
 const maxSerial = 64
 
-var errEntry = refuse(ocspsvc.ReasonMalformed, "an entry cannot be read")
+var errEntry = ocspsvc.Refuse(ocspsvc.ReasonMalformed, "an entry cannot be read")
 
 // readEntries reads the contents of revokedCertificates: once for the lengths,
 // so that each table is allocated in its size, and once for all else.
@@ -80,7 +80,7 @@ func readEntry(list *cryptobyte.String, tables []table, version int64) error {
 		return errEntry
 	}
 	if present && version != version2 {
-		return refuse(ocspsvc.ReasonMalformed, "an entry of a list of version 1 has extensions")
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "an entry of a list of version 1 has extensions")
 	}
 	for !extensions.Empty() {
 		if err := e.readExtension(&extensions); err != nil {
@@ -120,9 +120,9 @@ func (e *Entry) readExtension(list *cryptobyte.String) error {
 		}
 		e.Reason = ocspsvc.RevocationReason(code)
 	case is(oid, oidCertificateIssuer):
-		return refuse(ocspsvc.ReasonCriticalExtension, "an indirect CRL, which is also about certificates of other issuers")
+		return ocspsvc.Refuse(ocspsvc.ReasonCriticalExtension, "an indirect CRL, which is also about certificates of other issuers")
 	case critical && !is(oid, oidInvalidityDate) && !is(oid, oidHoldInstruction):
-		return refuse(ocspsvc.ReasonCriticalExtension, "an entry has the unknown critical extension %s", dotted(oid))
+		return ocspsvc.Refuse(ocspsvc.ReasonCriticalExtension, "an entry has the unknown critical extension %s", dotted(oid))
 	}
 	return nil
 }

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"dwaar/netguard"
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/fault"
 )
 
 const (
@@ -23,9 +23,6 @@ const (
 
 	// maxValidator bounds an ETag or Last-Modified that is kept.
 	maxValidator = 1 << 10
-
-	// maxRetryAfter bounds what a server may ask for.
-	maxRetryAfter = time.Hour
 )
 
 // validators are what a server gave with a body, and get back to ask whether it
@@ -64,11 +61,11 @@ func (f fetcher) fetch(ctx context.Context, url string, known validators) (answe
 		}
 		resp.Body.Close()
 		if hops == maxRedirects {
-			return answer{}, refuse(ocspsvc.ReasonHTTPError, "more than %d redirects", maxRedirects)
+			return answer{}, ocspsvc.Refuse(ocspsvc.ReasonHTTPError, "more than %d redirects", maxRedirects)
 		}
 		location, err := resp.Location() // resolved against the request's URL
 		if err != nil {
-			return answer{}, refuse(ocspsvc.ReasonHTTPError, "status %d: %w", resp.StatusCode, err)
+			return answer{}, ocspsvc.Refuse(ocspsvc.ReasonHTTPError, "status %d: %w", resp.StatusCode, err)
 		}
 		url = location.String()
 	}
@@ -78,18 +75,18 @@ func (f fetcher) fetch(ctx context.Context, url string, known validators) (answe
 func (f fetcher) send(ctx context.Context, transport http.RoundTripper, url string, known validators) (*http.Response, error) {
 	u, err := f.guard.CheckURL(url)
 	if err != nil {
-		return nil, networkError(ctx, err)
+		return nil, fault.Network(ctx, err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, refuse(ocspsvc.ReasonBlockedAddress, "%w", err)
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonBlockedAddress, "%w", err)
 	}
 	req.Header.Set("User-Agent", "dwaar")
 	req.Header.Set("Accept", accepted)
 	known.condition(req.Header)
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return nil, networkError(ctx, err)
+		return nil, fault.Network(ctx, err)
 	}
 	return resp, nil
 }
@@ -123,7 +120,7 @@ func (f fetcher) read(ctx context.Context, resp *http.Response, known validators
 	case resp.StatusCode != http.StatusOK:
 		return answer{}, &ocspsvc.Error{Reason: ocspsvc.ReasonHTTPError, Err: statusError(resp)}
 	case resp.ContentLength > f.maxSize:
-		return answer{}, refuse(ocspsvc.ReasonTooLarge, "%d bytes, and %d are the limit", resp.ContentLength, f.maxSize)
+		return answer{}, ocspsvc.Refuse(ocspsvc.ReasonTooLarge, "%d bytes, and %d are the limit", resp.ContentLength, f.maxSize)
 	}
 	var body bytes.Buffer
 	if resp.ContentLength > 0 {
@@ -131,10 +128,10 @@ func (f fetcher) read(ctx context.Context, resp *http.Response, known validators
 	}
 	n, err := body.ReadFrom(io.LimitReader(resp.Body, f.maxSize+1))
 	if n > f.maxSize {
-		return answer{}, refuse(ocspsvc.ReasonTooLarge, "more than %d bytes", f.maxSize)
+		return answer{}, ocspsvc.Refuse(ocspsvc.ReasonTooLarge, "more than %d bytes", f.maxSize)
 	}
 	if err != nil {
-		return answer{}, networkError(ctx, fmt.Errorf("reading the body: %w", err))
+		return answer{}, fault.Network(ctx, fmt.Errorf("reading the body: %w", err))
 	}
 	return answer{body: body.Bytes(), validators: validatorsOf(resp.Header)}, nil
 }
@@ -148,22 +145,5 @@ func validatorsOf(h http.Header) validators {
 }
 
 func statusError(resp *http.Response) error {
-	err := fmt.Errorf("status %d", resp.StatusCode)
-	if after := retryAfter(resp.Header, time.Now()); after > 0 {
-		return &laterError{err, after}
-	}
-	return err
-}
-
-// retryAfter reads Retry-After (RFC 9110 §10.2.3), seconds or a date, between
-// 0 and an hour; 0 if there is none or it makes no sense.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		return min(max(date.Sub(now), 0), maxRetryAfter)
-	}
-	return 0
+	return fault.Later(fmt.Errorf("status %d", resp.StatusCode), fault.RetryAfter(resp.Header, time.Now()))
 }

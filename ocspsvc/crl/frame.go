@@ -36,12 +36,12 @@ func readFrame(der []byte) (*frame, error) {
 	}
 	var err error
 	if f.head, err = x509.ParseRevocationList(join(bare, outer)); err != nil {
-		return nil, refuse(ocspsvc.ReasonMalformed, "%w", err)
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonMalformed, "%w", err)
 	}
 	return f, f.checkHead()
 }
 
-var errNoCRL = refuse(ocspsvc.ReasonMalformed, "not a CRL in DER or PEM")
+var errNoCRL = ocspsvc.Refuse(ocspsvc.ReasonMalformed, "not a CRL in DER or PEM")
 
 // split returns the contents of tbs without version and revokedCertificates,
 // which go into f.
@@ -115,15 +115,15 @@ const maxNumber = 64
 func (f *frame) checkHead() error {
 	switch {
 	case f.version != 0 && f.version != version2:
-		return refuse(ocspsvc.ReasonMalformed, "version %d is unknown", f.version+1)
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "version %d is unknown", f.version+1)
 	case f.version == 0 && len(f.head.Extensions) > 0:
-		return refuse(ocspsvc.ReasonMalformed, "a list of version 1 with extensions")
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "a list of version 1 with extensions")
 	case repeated(f.head.Extensions):
-		return refuse(ocspsvc.ReasonMalformed, "an extension occurs twice")
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "an extension occurs twice")
 	case f.head.Number != nil && (f.head.Number.Sign() < 0 || f.head.Number.BitLen() > 8*maxNumber):
-		return refuse(ocspsvc.ReasonMalformed, "cRLNumber is negative or has more than %d octets", maxNumber)
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "cRLNumber is negative or has more than %d octets", maxNumber)
 	case !f.head.NextUpdate.IsZero() && f.head.NextUpdate.Before(f.head.ThisUpdate):
-		return refuse(ocspsvc.ReasonMalformed, "nextUpdate %s is before thisUpdate %s", rfc3339(f.head.NextUpdate), rfc3339(f.head.ThisUpdate))
+		return ocspsvc.Refuse(ocspsvc.ReasonMalformed, "nextUpdate %s is before thisUpdate %s", rfc3339(f.head.NextUpdate), rfc3339(f.head.ThisUpdate))
 	}
 	return nil
 }
@@ -142,7 +142,7 @@ func repeated(extensions []pkix.Extension) bool {
 // list reads extensions and entries.
 func (f *frame) list() (*List, error) {
 	if f.head.NextUpdate.IsZero() {
-		return nil, refuse(ocspsvc.ReasonNoNextUpdate, "the list has no nextUpdate")
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonNoNextUpdate, "the list has no nextUpdate")
 	}
 	scope, err := readScope(f.head.Extensions)
 	if err != nil {

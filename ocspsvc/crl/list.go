@@ -54,7 +54,7 @@ func decode(data []byte) ([]byte, error) {
 	}
 	block, _ := pem.Decode(trimmed)
 	if block == nil || block.Type != "X509 CRL" {
-		return nil, refuse(ocspsvc.ReasonMalformed, "the PEM is not that of a CRL")
+		return nil, ocspsvc.Refuse(ocspsvc.ReasonMalformed, "the PEM is not that of a CRL")
 	}
 	return block.Bytes, nil
 }
@@ -67,9 +67,9 @@ func (l *List) Current(now time.Time) error {
 	now = now.Round(0)
 	switch {
 	case l.ThisUpdate.After(now.Add(skew)):
-		return refuse(ocspsvc.ReasonNotYetValid, "thisUpdate is only %s", rfc3339(l.ThisUpdate))
+		return ocspsvc.Refuse(ocspsvc.ReasonNotYetValid, "thisUpdate is only %s", rfc3339(l.ThisUpdate))
 	case !now.Before(l.NextUpdate):
-		return refuse(ocspsvc.ReasonExpired, "nextUpdate was %s", rfc3339(l.NextUpdate))
+		return ocspsvc.Refuse(ocspsvc.ReasonExpired, "nextUpdate was %s", rfc3339(l.NextUpdate))
 	}
 	return nil
 }
@@ -93,9 +93,9 @@ func (l *List) replaces(old *List, now time.Time) error {
 	case old.ThisUpdate.After(now.Add(skew)):
 		return nil
 	case l.ThisUpdate.Before(old.ThisUpdate):
-		return refuse(ocspsvc.ReasonTooOld, "thisUpdate %s is before %s of the list held", rfc3339(l.ThisUpdate), rfc3339(old.ThisUpdate))
+		return ocspsvc.Refuse(ocspsvc.ReasonTooOld, "thisUpdate %s is before %s of the list held", rfc3339(l.ThisUpdate), rfc3339(old.ThisUpdate))
 	case l.Number != nil && old.Number != nil && l.Number.Cmp(old.Number) < 0 && now.Before(old.NextUpdate):
-		return refuse(ocspsvc.ReasonTooOld, "cRLNumber %v is below %v of the list held", l.Number, old.Number)
+		return ocspsvc.Refuse(ocspsvc.ReasonTooOld, "cRLNumber %v is below %v of the list held", l.Number, old.Number)
 	}
 	return nil
 }

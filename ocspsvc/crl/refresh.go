@@ -101,7 +101,7 @@ func (w *Watcher) refuses(f *feed, fresh *held) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !f.covers(fresh.list) {
-		return refuse(ocspsvc.ReasonWrongCertificate, "the list is for other distribution points than the certificate names")
+		return ocspsvc.Refuse(ocspsvc.ReasonWrongCertificate, "the list is for other distribution points than the certificate names")
 	}
 	if f.held == nil || f.held.list == fresh.list {
 		return nil

@@ -46,13 +46,13 @@ func readScope(extensions []pkix.Extension) (scope, error) {
 	for _, e := range extensions {
 		switch {
 		case e.Id.Equal(oidDeltaIndicator):
-			return s, refuse(ocspsvc.ReasonCriticalExtension, "a delta CRL, which says only what has changed")
+			return s, ocspsvc.Refuse(ocspsvc.ReasonCriticalExtension, "a delta CRL, which says only what has changed")
 		case e.Id.Equal(oidIssuingPoint):
 			if err := s.read(e.Value); err != nil {
 				return s, err
 			}
 		case e.Critical && !slices.ContainsFunc(understood, e.Id.Equal):
-			return s, refuse(ocspsvc.ReasonCriticalExtension, "the list has the unknown critical extension %s", e.Id)
+			return s, ocspsvc.Refuse(ocspsvc.ReasonCriticalExtension, "the list has the unknown critical extension %s", e.Id)
 		}
 	}
 	return s, nil
@@ -72,18 +72,18 @@ func (s *scope) read(der []byte) error {
 	case !ok:
 		return errIssuingPoint
 	case indirect:
-		return refuse(ocspsvc.ReasonCriticalExtension, "an indirect CRL, which is also about certificates of other issuers")
+		return ocspsvc.Refuse(ocspsvc.ReasonCriticalExtension, "an indirect CRL, which is also about certificates of other issuers")
 	case caOnly:
-		return refuse(ocspsvc.ReasonWrongCertificate, "the list is about CA certificates only")
+		return ocspsvc.Refuse(ocspsvc.ReasonWrongCertificate, "the list is about CA certificates only")
 	case attributesOnly:
-		return refuse(ocspsvc.ReasonWrongCertificate, "the list is about attribute certificates only")
+		return ocspsvc.Refuse(ocspsvc.ReasonWrongCertificate, "the list is about attribute certificates only")
 	case named:
 		return s.readName(name)
 	}
 	return nil
 }
 
-var errIssuingPoint = refuse(ocspsvc.ReasonMalformed, "the issuing distribution point cannot be read")
+var errIssuingPoint = ocspsvc.Refuse(ocspsvc.ReasonMalformed, "the issuing distribution point cannot be read")
 
 func (s *scope) readName(name cryptobyte.String) error {
 	names, full, ok := readPointName(name)
@@ -91,7 +91,7 @@ func (s *scope) readName(name cryptobyte.String) error {
 	case !ok:
 		return errIssuingPoint
 	case !full:
-		return refuse(ocspsvc.ReasonWrongCertificate, "the distribution point is named relative to its issuer")
+		return ocspsvc.Refuse(ocspsvc.ReasonWrongCertificate, "the distribution point is named relative to its issuer")
 	}
 	s.names = names
 	return nil
