@@ -19,6 +19,7 @@ func (t takers) forget() {
 // them takes all of theirs.
 func (s *scope) checkReached(b *builder) {
 	final, handles := takers{}, takers{}
+	diverted := false // some requests pass all handles behind one that did not answer
 	for _, r := range s.routes {
 		if !b.checkTaken(final, r) && r.isHandle() {
 			b.checkTaken(handles, r)
@@ -28,12 +29,13 @@ func (s *scope) checkReached(b *builder) {
 			handles[r.when] = r
 			if !r.all {
 				final.forget()
+				diverted = true
 			}
 		case changes(r.Directive):
 			final.forget()
 			handles.forget()
 		}
-		if r.all {
+		if r.all && !(r.isHandle() && diverted) {
 			final[r.when] = r
 		}
 	}

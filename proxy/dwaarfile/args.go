@@ -29,14 +29,31 @@ func (p *parser) passedBlock(tok Token, f *frame, read func([]*line, *frame)) {
 	if !p.spend(tok, f, 1) || f.block == nil {
 		return
 	}
-	key, keyed := strings.CutPrefix(strings.TrimSuffix(tok.Text, "}"), "{blocks.")
+	f.passed(tok.Text, read)
+}
+
+// passed gives the lines that f was passed for a {block} or {blocks.key}.
+func (f *frame) passed(placeholder string, read func([]*line, *frame)) {
+	if f == nil || f.block == nil {
+		return
+	}
+	key, keyed := strings.CutPrefix(strings.TrimSuffix(placeholder, "}"), "{blocks.")
 	if !keyed {
 		read(f.block.lines, f.caller)
 		return
 	}
-	for _, l := range f.block.lines {
-		if len(l.tokens) == 1 && l.tokens[0].Text == key && l.block != nil {
-			read(l.block.lines, f.caller)
+	f.caller.find(key, f.block.lines, read)
+}
+
+// find gives the lines of the blocks named key among lines, which stand in f and
+// may pass on what f was passed itself.
+func (f *frame) find(key string, lines []*line, read func([]*line, *frame)) {
+	for _, l := range lines {
+		switch {
+		case l.isBlockPlaceholder():
+			f.passed(l.tokens[0].Text, func(lines []*line, f *frame) { f.find(key, lines, read) })
+		case len(l.tokens) == 1 && l.tokens[0].Text == key && l.block != nil:
+			read(l.block.lines, f)
 		}
 	}
 }
