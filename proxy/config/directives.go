@@ -43,6 +43,7 @@ type language struct {
 	ipFilter  table[*handler.IPFilter]
 	rateLimit table[*handler.RateLimit]
 	zone      table[*ratelimit.Zone]
+	askAuth   table[*handler.ForwardAuth]
 
 	encode      table[*encode.Config]
 	encodeMatch table[*encode.Match]
@@ -74,6 +75,7 @@ func newLanguage() *language {
 		ipFilter:    ipFilterOptions(),
 		rateLimit:   rateLimitOptions(),
 		zone:        zoneOptions(),
+		askAuth:     forwardAuthOptions(),
 		encode:      encodeOptions(),
 		encodeMatch: encodeMatchOptions(),
 		fileServer:  fileServerOptions(),
@@ -261,6 +263,8 @@ func siteDirectives() table[*scope] {
 			doc: "sends the client elsewhere", decode: decodeRedir},
 		{name: "basic_auth", usage: "[matcher] [bcrypt] [REALM] { … }", in: inSite | inHandle, many: true,
 			doc: "lets in who has a password", decode: decodeBasicAuth},
+		{name: "forward_auth", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "asks another server who may come in", decode: decodeForwardAuth},
 		{name: "request_header", usage: "[matcher] [[+|-]FIELD] [VALUE|FIND] [REPLACE]", in: inSite | inHandle, many: true,
 			doc: "changes request headers before they reach an upstream", decode: decodeRequestHeader},
 		{name: "encode", usage: "[matcher] [FORMAT…] [{ … }]", in: inSite | inHandle, many: true,
@@ -287,7 +291,6 @@ func siteDirectives() table[*scope] {
 		"uri",
 		"method",
 		"try_files",
-		"forward_auth",
 		"request_body",
 		"metrics",
 		"ocsp_responder",

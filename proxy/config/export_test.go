@@ -32,6 +32,7 @@ func Language() []Entry {
 	all = append(all, entries("log in a site", l.accessLog)...)
 	all = append(all, entries("output", l.roll)...)
 	all = append(all, entries("respond", l.respond)...)
+	all = append(all, entries("forward_auth", l.askAuth)...)
 	all = append(all, entries("ip_filter", l.ipFilter)...)
 	all = append(all, entries("rate_limit", l.rateLimit)...)
 	all = append(all, entries("zone", l.zone)...)
