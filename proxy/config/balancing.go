@@ -16,7 +16,16 @@ func balancingOptions() []row[*proxying] {
 			decode: func(l line, p *proxying) { p.retryAt, p.balancing().TryDuration = l.Name, l.duration(l.Args[0], 0) }},
 		{name: "lb_try_interval", usage: "DURATION", doc: "how long to wait before an upstream is tried once more",
 			decode: func(l line, p *proxying) { p.retryAt, p.balancing().TryInterval = l.Name, l.duration(l.Args[0], none) }},
+		{name: "lb_retry_match", usage: "[MATCHER…] [{ … }]", many: true, doc: "the requests that may be sent again although an upstream may have had them",
+			decode: decodeRetryMatch},
 	}
+}
+
+// decodeRetryMatch reads a matcher as it is defined, without a name.
+func decodeRetryMatch(l line, p *proxying) {
+	def := &definition{name: l.Name}
+	def.read(l.b, l.Directive)
+	p.retryAt, p.balancing().RetryMatch = l.Name, append(p.balancing().RetryMatch, def.set)
 }
 
 func (p *proxying) balancing() *upstream.LoadBalancing {

@@ -22,7 +22,6 @@ func reverseProxyOptions() table[*proxying] {
 		{name: "to", usage: "UPSTREAM…", doc: "more upstreams", many: true, decode: func(l line, p *proxying) { p.to(l, l.Args) }},
 	}, balancingOptions(), activeHealthOptions(), passiveHealthOptions(), refused[*proxying](true,
 		"dynamic",
-		"lb_retry_match",
 		"flush_interval",
 		"request_buffers",
 		"response_buffers",
