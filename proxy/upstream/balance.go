@@ -33,17 +33,14 @@ func newBalancer(c Config, servers []*server, log *slog.Logger) (*balancer, erro
 	return b, err
 }
 
-// choose takes the server to ask next, or returns nil if none is available.
-func (b *balancer) choose(t *turn) *server {
+// choose takes the server to ask next, or returns nil if there is none up to
+// the rank last.
+func (b *balancer) choose(t *turn, last rank) *server {
 	if len(b.servers) == 1 && len(t.tried) == 0 {
 		if s := b.servers[0]; s.available() && s.take() {
 			return s
 		}
 		return nil
-	}
-	last := rankUntried
-	if b.retries.on() {
-		last = rankAny
 	}
 	for t.rank = rankFresh; t.rank <= last; t.rank++ {
 		// A server may have filled up since it was chosen.

@@ -20,15 +20,16 @@ const mostOfBody = 1 << 20
 type checker struct {
 	config ActiveHealth
 	body   *regexp.Regexp // nil: any
-	asked  *server        // who is asked
-	about  Address        // who is meant
+	to     http.RoundTripper
+	base   string  // the URL of who is asked, without a path
+	about  Address // who is meant
 	state  *state
 	log    *slog.Logger
 	inARow int // owned by run: results that contradict the state
 }
 
 func newChecker(c ActiveHealth, asked *server, about Address, s *state, log *slog.Logger) (*checker, error) {
-	k := &checker{config: c, asked: asked, about: about, state: s, log: log}
+	k := &checker{config: c, to: onlyTo{asked}, base: asked.scheme + "://" + asked.host, about: about, state: s, log: log}
 	if c.Body != "" {
 		var err error
 		if k.body, err = regexp.Compile(c.Body); err != nil {
@@ -88,7 +89,7 @@ func (k *checker) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client := http.Client{Transport: onlyTo{k.asked}, CheckRedirect: k.redirects()}
+	client := http.Client{Transport: k.to, CheckRedirect: k.redirects()}
 	response, err := client.Do(request)
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ func (k *checker) check(ctx context.Context) error {
 
 func (k *checker) request(ctx context.Context) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, cmp.Or(k.config.Method, http.MethodGet),
-		k.asked.scheme+"://"+k.asked.host+k.config.uri(), strings.NewReader(k.config.RequestBody))
+		k.base+k.config.uri(), strings.NewReader(k.config.RequestBody))
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -39,36 +38,47 @@ func idempotent(method string) bool {
 	return false
 }
 
-// retry reports whether the turn may go on after a failure, or after it found
-// nobody to ask, and waits as long as that takes. An upstream that has not
-// been tried is asked at once, and is no retry if nothing was sent yet.
-func (t *turn) retry(nobody bool) bool {
+// first is a server that the turn has not tried. It is asked at once; that is a
+// retry only if an upstream may have had the request before.
+func (t *turn) first() *server {
 	rules := &t.balancer.retries
-	if t.err != nil && !t.again || t.request.Context().Err() != nil {
-		return false
+	switch {
+	case t.err == nil:
+	case t.unsent && time.Since(t.begun) >= cmp.Or(rules.duration, passOverFor):
+		return nil
+	case !t.unsent && !t.left():
+		return nil
 	}
-	fresh := !nobody && t.untried()
-	if fresh && t.unsent && time.Since(t.begun) < cmp.Or(rules.duration, passOverFor) {
-		return true
+	s := t.balancer.choose(t, rankUntried)
+	if s != nil && t.err != nil && !t.unsent {
+		t.retried++
 	}
-	if !rules.on() || rules.most > 0 && t.retried >= rules.most {
-		return false
+	return s
+}
+
+// later waits, and takes any server then, if there is one. goOn is false when
+// the request has been tried often or long enough, or the client has left.
+func (t *turn) later() (s *server, goOn bool) {
+	rules := &t.balancer.retries
+	if !t.left() {
+		return nil, false
 	}
 	wait := rules.interval
 	if rules.duration > 0 {
-		left := rules.duration - time.Since(t.begun)
-		if left <= 0 {
-			return false
-		}
-		wait = min(wait, left)
+		wait = min(wait, rules.duration-time.Since(t.begun))
 	}
 	t.retried++
-	return fresh || t.wait(wait)
+	if !t.wait(wait) {
+		return nil, false
+	}
+	return t.balancer.choose(t, rankAny), true
 }
 
-// untried reports whether there is an upstream to try that has not been.
-func (t *turn) untried() bool {
-	return slices.ContainsFunc(t.servers(), func(s *server) bool { return s.available() && !t.hasTried(s) })
+// left reports whether a retry is left.
+func (t *turn) left() bool {
+	rules := &t.balancer.retries
+	return rules.on() && (rules.most == 0 || t.retried < rules.most) &&
+		(rules.duration == 0 || time.Since(t.begun) < rules.duration)
 }
 
 // wait is for the time d, unless the client leaves.

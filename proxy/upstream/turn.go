@@ -61,21 +61,21 @@ func (t *turn) begin(b *balancer, r *http.Request) {
 // next is the upstream to ask now. If there is none, or if the request may not
 // be sent once more, it is the error of the last attempt.
 func (t *turn) next() (*server, error) {
-	if t.err != nil && !t.retry(false) {
+	if t.err != nil && (!t.again || t.request.Context().Err() != nil) {
 		return nil, t.err
 	}
-	for {
-		if s := t.balancer.choose(t); s != nil {
-			t.ask(s)
-			return s, nil
-		}
-		if !t.retry(true) {
-			if t.err != nil {
-				return nil, t.err
-			}
-			return nil, errNoUpstream
-		}
+	s, goOn := t.first(), true
+	for s == nil && goOn {
+		s, goOn = t.later()
 	}
+	switch {
+	case s != nil:
+		t.ask(s)
+		return s, nil
+	case t.err != nil:
+		return nil, t.err
+	}
+	return nil, errNoUpstream
 }
 
 func (t *turn) ask(s *server) {
@@ -101,7 +101,7 @@ func (t *turn) failed(err error, untouched bool) {
 	s := t.server
 	t.end()
 	t.err, t.unsent = err, nothingSent(err)
-	t.again = untouched && (t.unsent || t.balancer.retries.repeatable(t.request))
+	t.again = untouched && (t.unsent || t.balancer.retries.on() && t.balancer.retries.repeatable(t.request))
 	if t.request.Context().Err() == nil {
 		t.balancer.failed(t.request.Context(), s, err, t.unsent)
 	}
