@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -125,20 +126,20 @@ func (b *body) readTrailer() error {
 	return nil
 }
 
-// readTrailerSection is "" for no trailer.
+// readTrailerSection is "" for no trailer. As with chunks, no line may end in
+// LF alone at the end of the body.
 func (k *conn) readTrailerSection(limit int) (string, error) {
-	for _, end := range []string{"\n", "\r\n"} {
-		start, err := k.r.Peek(len(end))
-		if err == io.EOF {
-			return "", io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return "", err
-		}
-		if string(start) == end {
-			_, _ = k.r.Discard(len(end))
-			return "", nil
-		}
+	start, err := k.r.Peek(2)
+	if err != nil {
+		return "", unexpected(err)
 	}
-	return k.readSection(limit)
+	if string(start) == "\r\n" {
+		_, err := k.r.Discard(2)
+		return "", err
+	}
+	text, err := k.readSection(limit)
+	if err == nil && !strings.HasSuffix(text, "\r\n\r\n") {
+		err = errChunk
+	}
+	return text, err
 }
