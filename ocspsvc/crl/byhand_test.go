@@ -114,7 +114,7 @@ func TestWhoGivesUpAReadingByHandChangesNothing(t *testing.T) {
 		if _, err := b.watcher.Refresh(ctx, leaf.Fingerprint()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		if after := b.status(leaf); after != before || len(b.book.find(slog.LevelWarn, "")) != 0 {
+		if after := b.status(leaf); after != before || len(b.book.Find(slog.LevelWarn, "")) != 0 {
 			t.Errorf("status %+v, before %+v", after, before)
 		}
 	})

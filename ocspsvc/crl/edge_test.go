@@ -30,7 +30,7 @@ func TestListsAreReadOverHTTPSFromServersThatAreTrusted(t *testing.T) {
 				if c.trusted {
 					roots = web.Pool()
 				}
-				w, err := crl.New(b.cfg, b.catalog, b.network.guard(), b.disk, b.catalog, b.book.log, crl.WithRoots(roots))
+				w, err := crl.New(b.cfg, b.catalog, b.network.guard(), b.disk, b.catalog, b.book.Log, crl.WithRoots(roots))
 				if err != nil {
 					t.Fatal(err)
 				}

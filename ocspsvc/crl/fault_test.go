@@ -177,8 +177,8 @@ func TestAServerThatFailsTakesNothingAway(t *testing.T) { // V3
 				time.Sleep(day)
 				b.wants("good, after the end of the list", good, crl.None, ocspsvc.ReasonExpired)
 				b.wants("revoked, after the end of the list", revoked, crl.Revoked, ocspsvc.ReasonRevoked)
-				if len(b.book.find(slog.LevelWarn, "CRL has ended")) != 1 || len(b.disk.keys()) != 1 {
-					t.Errorf("warned of the end %d times", len(b.book.find(slog.LevelWarn, "CRL has ended")))
+				if len(b.book.Find(slog.LevelWarn, "CRL has ended")) != 1 || len(b.disk.keys()) != 1 {
+					t.Errorf("warned of the end %d times", len(b.book.Find(slog.LevelWarn, "CRL has ended")))
 				}
 				b.noneBlocked()
 			})
@@ -188,12 +188,12 @@ func TestAServerThatFailsTakesNothingAway(t *testing.T) { // V3
 
 func (b *bench) wantOneWarning(reason ocspsvc.Reason, next time.Time) {
 	b.t.Helper()
-	warned := b.book.find(slog.LevelWarn, "")
+	warned := b.book.Find(slog.LevelWarn, "")
 	if len(warned) != 1 {
 		b.t.Fatalf("%d warnings", len(warned))
 	}
-	a := warned[0].attrs
-	if warned[0].text != "reading a CRL failed" || a["certificates"] != "1" || a["url"] != url1 || a["reason"] != string(reason) ||
+	a := warned[0].Attrs
+	if warned[0].Text != "reading a CRL failed" || a["certificates"] != "1" || a["url"] != url1 || a["reason"] != string(reason) ||
 		a["next_try"] != next.String() || a["issuer"] != b.ca.Cert.Subject.String() || a["err"] == "" {
 		b.t.Errorf("warned %+v", warned[0])
 	}
@@ -225,7 +225,7 @@ func TestFailuresBackOffFromAMinuteToAnHour(t *testing.T) {
 		b.one.mend()
 		time.Sleep(66 * time.Minute)
 		b.wants("mended", leaf, crl.Good, ocspsvc.ReasonGood)
-		if len(b.book.find(slog.LevelInfo, "CRL read")) != 1 {
+		if len(b.book.Find(slog.LevelInfo, "CRL read")) != 1 {
 			t.Error("nobody said that it works again")
 		}
 	})
@@ -365,7 +365,7 @@ func TestTheEndOfRunInterruptsAReading(t *testing.T) {
 			t.Errorf("Run took %v to end", took)
 		}
 		b.wants("given up", leaf, crl.None, ocspsvc.ReasonPending)
-		if b.book.loud() != 0 {
+		if b.book.Loud() != 0 {
 			t.Error("giving up was logged")
 		}
 	})

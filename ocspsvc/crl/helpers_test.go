@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -37,7 +36,7 @@ type bench struct {
 	one, two *crlServer
 	catalog  *shelf
 	disk     *disk
-	book     *book
+	book     *ocsptest.Book
 	cfg      crl.Config
 	watcher  *crl.Watcher
 	stop     func()
@@ -79,9 +78,9 @@ func (b *bench) restart() {
 	b.t.Helper()
 	b.stop()
 	b.stop = func() {}
-	b.book = newBook(b.t)
+	b.book = ocsptest.NewBook(b.t)
 	b.catalog.forgetAll()
-	w, err := crl.New(b.cfg, b.catalog, b.network.guard(), b.disk, b.catalog, b.book.log)
+	w, err := crl.New(b.cfg, b.catalog, b.network.guard(), b.disk, b.catalog, b.book.Log)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -379,60 +378,3 @@ func (d *disk) keys() (keys []string) {
 func fingerprint(der []byte) [32]byte { return sha256.Sum256(der) }
 
 var errDisk = errors.New("no space left on device")
-
-// book collects log lines and shows them to the test.
-type book struct {
-	log *slog.Logger
-	mu  sync.Mutex
-	all []line
-}
-
-type line struct {
-	level slog.Level
-	text  string
-	attrs map[string]string
-}
-
-func newBook(t *testing.T) *book {
-	b := &book{}
-	b.log = slog.New(&page{book: b, shown: slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})})
-	return b
-}
-
-type page struct {
-	book  *book
-	shown slog.Handler
-}
-
-func (p *page) Enabled(context.Context, slog.Level) bool { return true }
-func (p *page) WithAttrs([]slog.Attr) slog.Handler       { return p }
-func (p *page) WithGroup(string) slog.Handler            { return p }
-
-func (p *page) Handle(ctx context.Context, r slog.Record) error {
-	l := line{r.Level, r.Message, map[string]string{}}
-	r.Attrs(func(a slog.Attr) bool { l.attrs[a.Key] = a.Value.String(); return true })
-	p.book.mu.Lock()
-	p.book.all = append(p.book.all, l)
-	p.book.mu.Unlock()
-	if p.shown.Enabled(ctx, r.Level) {
-		return p.shown.Handle(ctx, r)
-	}
-	return nil
-}
-
-// find returns the lines of a level that contain text.
-func (b *book) find(level slog.Level, text string) (found []line) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, l := range b.all {
-		if l.level == level && strings.Contains(l.text, text) {
-			found = append(found, l)
-		}
-	}
-	return found
-}
-
-// loud counts what an operator would see.
-func (b *book) loud() int {
-	return len(b.find(slog.LevelWarn, "")) + len(b.find(slog.LevelError, ""))
-}

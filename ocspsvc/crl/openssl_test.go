@@ -113,7 +113,7 @@ func TestARevocationByOpenSSLIsNoticedAndKeptOnDisk(t *testing.T) {
 	open := func() {
 		t.Helper()
 		b.restart()
-		if b.watcher, err = crl.New(b.cfg, b.catalog, b.network.guard(), files, b.catalog, b.book.log); err != nil {
+		if b.watcher, err = crl.New(b.cfg, b.catalog, b.network.guard(), files, b.catalog, b.book.Log); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -45,8 +45,8 @@ func TestAStoredListThatCannotBeUsedIsIgnoredWithAWarning(t *testing.T) { // S14
 				b.disk.change(c.change)
 				b.load()
 				b.wants("ignored", leaf, crl.None, ocspsvc.ReasonPending)
-				warned := b.book.find(slog.LevelWarn, "stored CRL is ignored")
-				if len(warned) != 1 || warned[0].attrs["reason"] != string(c.reason) || !strings.Contains(warned[0].attrs["err"], c.text) {
+				warned := b.book.Find(slog.LevelWarn, "stored CRL is ignored")
+				if len(warned) != 1 || warned[0].Attrs["reason"] != string(c.reason) || !strings.Contains(warned[0].Attrs["err"], c.text) {
 					t.Errorf("warned %+v", warned)
 				}
 			})
@@ -62,13 +62,13 @@ func TestAStoredListIsVerifiedAgain(t *testing.T) {
 		b.disk.change(func(c []byte) []byte { return crl.Record(url1, list.der(t)) })
 		b.load()
 		b.wants("forged", leaf, crl.None, ocspsvc.ReasonPending)
-		if warned := b.book.find(slog.LevelWarn, "stored CRL is ignored"); len(warned) != 1 || warned[0].attrs["reason"] != "bad_signature" {
+		if warned := b.book.Find(slog.LevelWarn, "stored CRL is ignored"); len(warned) != 1 || warned[0].Attrs["reason"] != "bad_signature" {
 			t.Errorf("warned %+v", warned)
 		}
 		b.restart()
 		b.disk.change(func(c []byte) []byte { return crl.Record(url2, newListing(b.ca).der(t)) })
 		b.load()
-		if warned := b.book.find(slog.LevelWarn, "stored CRL is ignored"); len(warned) != 1 || !strings.HasSuffix(warned[0].attrs["err"], "it is that of "+url2) {
+		if warned := b.book.Find(slog.LevelWarn, "stored CRL is ignored"); len(warned) != 1 || !strings.HasSuffix(warned[0].Attrs["err"], "it is that of "+url2) {
 			t.Errorf("warned %+v", warned)
 		}
 	})
@@ -83,8 +83,8 @@ func TestAListThatCannotBeStoredIsUsedAllTheSame(t *testing.T) { // S14
 		b.disk.setBroken(errDisk)
 		b.settle()
 		b.wants("unstored", leaf, crl.Revoked, ocspsvc.ReasonRevoked)
-		warned := b.book.find(slog.LevelWarn, "CRL could not be stored")
-		if len(warned) != 1 || warned[0].attrs["reason"] != "store_error" || !strings.HasPrefix(warned[0].attrs["err"], "storing CRL crl/") {
+		warned := b.book.Find(slog.LevelWarn, "CRL could not be stored")
+		if len(warned) != 1 || warned[0].Attrs["reason"] != "store_error" || !strings.HasPrefix(warned[0].Attrs["err"], "storing CRL crl/") {
 			t.Errorf("warned %+v", warned)
 		}
 	})
@@ -100,8 +100,8 @@ func TestADiskThatHangsHoldsNobodyForLong(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		b.wants("the first", first, crl.Good, ocspsvc.ReasonGood)
 		b.wants("the second", second, crl.Good, ocspsvc.ReasonGood)
-		warned := b.book.find(slog.LevelWarn, "CRL could not be stored")
-		if len(warned) != 2 || !strings.HasSuffix(warned[1].attrs["err"], "storage has not finished an earlier write") {
+		warned := b.book.Find(slog.LevelWarn, "CRL could not be stored")
+		if len(warned) != 2 || !strings.HasSuffix(warned[1].Attrs["err"], "storage has not finished an earlier write") {
 			t.Errorf("warned %+v", warned)
 		}
 		b.stop()
@@ -113,7 +113,7 @@ func TestWithoutStorageListsLiveInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := setUp(t, crl.Config{})
 		leaf := b.leaf()
-		w, err := crl.New(crl.Config{}, b.catalog, b.network.guard(), nil, nil, b.book.log)
+		w, err := crl.New(crl.Config{}, b.catalog, b.network.guard(), nil, nil, b.book.Log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestWithoutStorageListsLiveInMemory(t *testing.T) {
 		if s := b.status(leaf); s.State != crl.Revoked {
 			t.Errorf("status = %+v", s)
 		}
-		if b.book.loud() != 1 { // that it is revoked
+		if b.book.Loud() != 1 { // that it is revoked
 			t.Error("warned")
 		}
 	})
@@ -159,7 +159,7 @@ func TestListsThatNobodyNeedsLeaveStorageAfterAMonth(t *testing.T) {
 		}
 		b.disk.setBroken(errDisk)
 		time.Sleep(day)
-		if warned := b.book.find(slog.LevelWarn, "clearing stored CRLs"); len(warned) != 1 || !strings.HasPrefix(warned[0].attrs["err"], "listing stored CRLs: ") {
+		if warned := b.book.Find(slog.LevelWarn, "clearing stored CRLs"); len(warned) != 1 || !strings.HasPrefix(warned[0].Attrs["err"], "listing stored CRLs: ") {
 			t.Errorf("warned %+v", warned)
 		}
 	})

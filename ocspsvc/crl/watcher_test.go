@@ -31,8 +31,8 @@ func TestACertificateThatItsCRLDoesNotNameIsGood(t *testing.T) { // V3
 			s.LastError != "" || !s.RevokedAt.IsZero() || s.NextTry.Sub(start) > 12*time.Hour || s.NextTry.Sub(start) < 11*time.Hour {
 			t.Errorf("status = %+v", s)
 		}
-		if b.book.loud() > 0 || b.catalog.history() != "" {
-			t.Errorf("%d warnings, told %q", b.book.loud(), b.catalog.history())
+		if b.book.Loud() > 0 || b.catalog.history() != "" {
+			t.Errorf("%d warnings, told %q", b.book.Loud(), b.catalog.history())
 		}
 		if hits := b.one.asked(); len(hits) != 1 || hits[0].header.Get("Accept-Encoding") != "" || hits[0].header.Get("User-Agent") != "dwaar" {
 			t.Errorf("asked %+v", hits)
@@ -58,9 +58,9 @@ func TestARevokedCertificateIsReportedOnceWithTimeAndReason(t *testing.T) { // V
 		if s := b.status(leaf); !s.RevokedAt.Equal(at) || s.RevocationReason != "keyCompromise" || s.URL != url1 {
 			t.Errorf("status = %+v", s)
 		}
-		lines := b.book.find(slog.LevelError, "certificate is revoked")
-		if len(lines) != 1 || lines[0].attrs["reason"] != "keyCompromise" || lines[0].attrs["url"] != url1 ||
-			lines[0].attrs["serial"] != hex.EncodeToString(leaf.Cert.SerialNumber.Bytes()) || lines[0].attrs["names"] != "[localhost]" {
+		lines := b.book.Find(slog.LevelError, "certificate is revoked")
+		if len(lines) != 1 || lines[0].Attrs["reason"] != "keyCompromise" || lines[0].Attrs["url"] != url1 ||
+			lines[0].Attrs["serial"] != hex.EncodeToString(leaf.Cert.SerialNumber.Bytes()) || lines[0].Attrs["names"] != "[localhost]" {
 			t.Errorf("logged %+v", lines)
 		}
 		time.Sleep(3 * day)
@@ -99,7 +99,7 @@ func TestAHoldIsARevocationUntilItIsLifted(t *testing.T) {
 				if v := b.catalog.verdict(leaf); b.catalog.history() != "revoked good" || !v.ThisUpdate.Equal(lifted.this) {
 					t.Errorf("told %q, %+v", b.catalog.history(), v)
 				}
-				if len(b.book.find(slog.LevelInfo, "no longer revoked")) != 1 {
+				if len(b.book.Find(slog.LevelInfo, "no longer revoked")) != 1 {
 					t.Error("nobody said so")
 				}
 			})
@@ -122,7 +122,7 @@ func TestARevocationOutlivesItsListAndTheServer(t *testing.T) {
 		time.Sleep(8 * day)
 		b.wants("after the end of the list", leaf, crl.Revoked, ocspsvc.ReasonRevoked)
 		b.wants("who was good", other, crl.None, ocspsvc.ReasonExpired)
-		if ends := b.book.find(slog.LevelWarn, "CRL has ended"); len(ends) != 1 || ends[0].attrs["certificates"] != "2" {
+		if ends := b.book.Find(slog.LevelWarn, "CRL has ended"); len(ends) != 1 || ends[0].Attrs["certificates"] != "2" {
 			t.Errorf("logged %+v", ends)
 		}
 		b.restart()
@@ -189,7 +189,7 @@ func TestTenThousandCertificatesOfOneIssuerReadOneListOnce(t *testing.T) {
 		if n := b.one.count(); n != 1 {
 			t.Errorf("%d requests", n)
 		}
-		if read := b.book.find(slog.LevelDebug, "CRL read"); len(read) != 1 || len(b.disk.keys()) != 1 {
+		if read := b.book.Find(slog.LevelDebug, "CRL read"); len(read) != 1 || len(b.disk.keys()) != 1 {
 			t.Errorf("read %d lists, stored %d", len(read), len(b.disk.keys()))
 		}
 		states := map[crl.State]int{}
@@ -201,7 +201,7 @@ func TestTenThousandCertificatesOfOneIssuerReadOneListOnce(t *testing.T) {
 		}
 		b.network.unplug("8.8.8.8:80")
 		time.Sleep(11*time.Hour + 59*time.Minute)
-		if warned := b.book.find(slog.LevelWarn, "reading a CRL failed"); len(warned) == 0 || warned[0].attrs["certificates"] != "10000" {
+		if warned := b.book.Find(slog.LevelWarn, "reading a CRL failed"); len(warned) == 0 || warned[0].Attrs["certificates"] != "10000" {
 			t.Errorf("warned %d times", len(warned))
 		}
 	})
@@ -240,8 +240,8 @@ func TestWhoIsNotCheckedIsQuietAndSaysWhy(t *testing.T) { // S12
 		}
 		b.run()
 		b.settle()
-		if b.one.count() != 0 || b.book.loud() != 0 {
-			t.Errorf("%d requests, %d warnings", b.one.count(), b.book.loud())
+		if b.one.count() != 0 || b.book.Loud() != 0 {
+			t.Errorf("%d requests, %d warnings", b.one.count(), b.book.Loud())
 		}
 	})
 }
@@ -292,7 +292,7 @@ func TestAFingerprintOfAnotherCertificateIsNotChecked(t *testing.T) {
 		leaf := b.leaf()
 		b.catalog.set(crl.Certificate{Fingerprint: leaf.Fingerprint(), Chain: b.ca.Leaf(t, at(url1)).ChainDER()})
 		b.watcher.Sync()
-		if b.status(leaf).Reason != ocspsvc.ReasonPending || len(b.book.find(slog.LevelError, "a certificate is not checked")) != 1 {
+		if b.status(leaf).Reason != ocspsvc.ReasonPending || len(b.book.Find(slog.LevelError, "a certificate is not checked")) != 1 {
 			t.Errorf("status = %+v", b.status(leaf))
 		}
 	})

@@ -100,7 +100,7 @@ func TestAnOlderAnswerNeverDisplacesANewerOne(t *testing.T) { // S4
 		if b.catalog.staple(leaf) != held || !b.status(leaf).LastRefresh.Equal(refreshed) {
 			t.Error("the older answer counted")
 		}
-		if len(b.book.find(slog.LevelWarn, "refreshing the staple failed")) != 1 {
+		if len(b.book.Find(slog.LevelWarn, "refreshing the staple failed")) != 1 {
 			t.Error("the refusal was not logged")
 		}
 	})
@@ -144,7 +144,7 @@ func TestOnlyANewerGoodLiftsARevocation(t *testing.T) { // S4
 		if b.catalog.isRevoked(leaf) || !slices.Contains(b.catalog.history(), `revocation "good"`) {
 			t.Error("nobody was told that the hold was lifted")
 		}
-		if len(b.book.find(slog.LevelInfo, "no longer revoked")) != 1 {
+		if len(b.book.Find(slog.LevelInfo, "no longer revoked")) != 1 {
 			t.Error("the lifting was not logged")
 		}
 		if !b.status(leaf).RevokedAt.IsZero() {
@@ -166,7 +166,7 @@ func TestAResponseAheadOfTimeIsServedFromItsThisUpdateOn(t *testing.T) { // S3
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		b.wantState("at thisUpdate", leaf, stapler.Fresh, ocspsvc.ReasonGood)
-		if b.book.loud() > 0 {
+		if b.book.Loud() > 0 {
 			t.Error("a clock that is 4 min off was loud")
 		}
 
@@ -282,7 +282,7 @@ func TestAReloadThatRequiresNextUpdateTakesStaplesWithoutItAway(t *testing.T) { 
 		require(true, fetch(unbounded))
 		b.wantState("required", endless, stapler.Stale, ocspsvc.ReasonNoNextUpdate)
 		b.wantState("required, the other", other, stapler.Fresh, ocspsvc.ReasonGood)
-		if n := len(b.book.find(slog.LevelWarn, "staple has ended")); n != 1 {
+		if n := len(b.book.Find(slog.LevelWarn, "staple has ended")); n != 1 {
 			t.Errorf("%d warnings", n)
 		}
 		time.Sleep(5 * time.Second)

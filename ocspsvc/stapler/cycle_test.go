@@ -28,7 +28,7 @@ func TestStaplesAreRefreshedEveryTwelveHoursForDays(t *testing.T) { // S5, S11
 		if n := b.one.Count(); n < 10 || n > 12 {
 			t.Errorf("%d requests in 5 days, want one each 12 h", n)
 		}
-		if b.book.loud() > 0 {
+		if b.book.Loud() > 0 {
 			t.Error("a quiet week was loud")
 		}
 	})
@@ -93,7 +93,7 @@ func TestUnchangedBytesAreASuccess(t *testing.T) { // S3, S11
 				t.Fatal("the age of a repeated response was not counted from its repetition")
 			}
 		}
-		if b.book.loud() > 0 {
+		if b.book.Loud() > 0 {
 			t.Error("repetition was reported as a problem")
 		}
 		n := b.network.count()
@@ -151,18 +151,18 @@ func TestAnOutageKeepsTheStapleUntilMaxAgeExactly(t *testing.T) { // S3, S4, S11
 		if n := b.network.count() - before; n < 150 || n >= 300 {
 			t.Errorf("%d rounds in 7 days, want under 300, and to keep trying", n)
 		}
-		if n := len(b.book.find(slog.LevelWarn, "staple has ended")); n != 1 {
+		if n := len(b.book.Find(slog.LevelWarn, "staple has ended")); n != 1 {
 			t.Errorf("%d warnings that the staple ended, want 1", n)
 		}
 		time.Sleep(3 * day)
-		if n := len(b.book.find(slog.LevelWarn, "staple has ended")); n != 1 {
+		if n := len(b.book.Find(slog.LevelWarn, "staple has ended")); n != 1 {
 			t.Errorf("%d warnings three days later, want 1", n)
 		}
 
 		b.network.set("one.example", b.one)
 		time.Sleep(67 * time.Minute)
 		b.wantState("after the outage", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
-		if n := len(b.book.find(slog.LevelInfo, "stapled again")); n != 1 {
+		if n := len(b.book.Find(slog.LevelInfo, "stapled again")); n != 1 {
 			t.Errorf("%d notes that the staple is back, want 1", n)
 		}
 	})
@@ -174,7 +174,7 @@ func TestEveryFailureIsOneWarningWithReasonAndNextTry(t *testing.T) { // S4
 		b.network.set("one.example", down)
 		b.run()
 		time.Sleep(day)
-		lines := b.book.find(slog.LevelWarn, "refreshing the staple failed")
+		lines := b.book.Find(slog.LevelWarn, "refreshing the staple failed")
 		if n := b.network.count(); len(lines) != n || n < 20 {
 			t.Errorf("%d warnings for %d rounds", len(lines), n)
 		}
@@ -183,13 +183,13 @@ func TestEveryFailureIsOneWarningWithReasonAndNextTry(t *testing.T) { // S4
 			"issuer": b.ca.Cert.Subject.CommonName, "serial": hex.EncodeToString(leaves[0].Cert.SerialNumber.Bytes()), "err": "unreachable: connection refused",
 		}
 		for key, value := range want {
-			if got := lines[0].attrs[key]; got != value {
+			if got := lines[0].Attrs[key]; got != value {
 				t.Errorf("%s = %q, want %q", key, got, value)
 			}
 		}
-		next, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", lines[0].attrs["next_try"])
+		next, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", lines[0].Attrs["next_try"])
 		if err != nil || next.Before(b.network.when()[0]) {
-			t.Errorf("next_try = %q: %v", lines[0].attrs["next_try"], err)
+			t.Errorf("next_try = %q: %v", lines[0].Attrs["next_try"], err)
 		}
 		b.wantState("all day", leaves[0], stapler.None, ocspsvc.ReasonUnreachable)
 	})
@@ -336,14 +336,14 @@ func TestGoodOutageUnknownGoodRevoked(t *testing.T) { // S4, V2
 		if got := b.catalog.history(); len(got) != 2 || got[0] != "detached" || got[1] != `revocation "revoked"` {
 			t.Errorf("history = %q, want the staple gone first", got)
 		}
-		if lines := b.book.find(slog.LevelError, "revoked"); len(lines) != 1 || lines[0].attrs["reason"] != "keyCompromise" || lines[0].attrs["revoked_at"] == "" {
+		if lines := b.book.Find(slog.LevelError, "revoked"); len(lines) != 1 || lines[0].Attrs["reason"] != "keyCompromise" || lines[0].Attrs["revoked_at"] == "" {
 			t.Errorf("error lines = %+v, want one", lines)
 		}
 		if b.status(leaf).RevokedAt.IsZero() {
 			t.Error("status does not say since when")
 		}
 		time.Sleep(3 * day)
-		if n := len(b.book.find(slog.LevelError, "")); n != 1 {
+		if n := len(b.book.Find(slog.LevelError, "")); n != 1 {
 			t.Errorf("%d error lines after three days, want 1", n)
 		}
 	})

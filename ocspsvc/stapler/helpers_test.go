@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +37,7 @@ type bench struct {
 	network *network
 	catalog *shelf
 	disk    *disk
-	book    *book
+	book    *ocsptest.Book
 	cfg     stapler.Config
 	store   *respstore.Store
 	service *stapler.Service
@@ -67,10 +66,10 @@ func (b *bench) restart() {
 	b.t.Helper()
 	b.stop()
 	b.stop = func() {}
-	b.book = newBook(b.t)
+	b.book = ocsptest.NewBook(b.t)
 	b.catalog.detachAll()
-	b.store = respstore.New(b.disk, b.book.log)
-	s, err := stapler.New(b.cfg, b.catalog, b.network, b.store, b.book.log, stapler.WithRevocations(b.catalog))
+	b.store = respstore.New(b.disk, b.book.Log)
+	s, err := stapler.New(b.cfg, b.catalog, b.network, b.store, b.book.Log, stapler.WithRevocations(b.catalog))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -383,63 +382,6 @@ func (d *disk) write(t *testing.T, r respstore.Record) {
 	}
 }
 
-// book collects log lines and shows them to the test.
-type book struct {
-	log *slog.Logger
-	mu  sync.Mutex
-	all []line
-}
-
-type line struct {
-	level slog.Level
-	text  string
-	attrs map[string]string
-}
-
-func newBook(t *testing.T) *book {
-	b := &book{}
-	b.log = slog.New(&page{book: b, shown: slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})})
-	return b
-}
-
-type page struct {
-	book  *book
-	shown slog.Handler
-}
-
-func (p *page) Enabled(context.Context, slog.Level) bool { return true }
-func (p *page) WithAttrs([]slog.Attr) slog.Handler       { return p }
-func (p *page) WithGroup(string) slog.Handler            { return p }
-
-func (p *page) Handle(ctx context.Context, r slog.Record) error {
-	l := line{r.Level, r.Message, map[string]string{}}
-	r.Attrs(func(a slog.Attr) bool { l.attrs[a.Key] = a.Value.String(); return true })
-	p.book.mu.Lock()
-	p.book.all = append(p.book.all, l)
-	p.book.mu.Unlock()
-	if p.shown.Enabled(ctx, r.Level) {
-		return p.shown.Handle(ctx, r)
-	}
-	return nil
-}
-
-// find returns the lines of a level that contain text.
-func (b *book) find(level slog.Level, text string) (found []line) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, l := range b.all {
-		if l.level == level && strings.Contains(l.text, text) {
-			found = append(found, l)
-		}
-	}
-	return found
-}
-
-// loud counts what an operator would see.
-func (b *book) loud() (n int) {
-	return len(b.find(slog.LevelWarn, "")) + len(b.find(slog.LevelError, ""))
-}
-
 func fingerprint(der []byte) [32]byte { return sha256.Sum256(der) }
 
 // restartOn is restart over a directory.
@@ -450,7 +392,7 @@ func (b *bench) restartOn(dir string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.service, err = stapler.New(b.cfg, b.catalog, b.network, respstore.New(files, b.book.log), b.book.log)
+	b.service, err = stapler.New(b.cfg, b.catalog, b.network, respstore.New(files, b.book.Log), b.book.Log)
 	if err != nil {
 		b.t.Fatal(err)
 	}

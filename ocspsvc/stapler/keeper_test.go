@@ -35,8 +35,8 @@ func openDoor(t *testing.T, cfg stapler.KeeperConfig, disk respstore.Storage) *d
 	d := &door{t: t, ca: ocsptest.NewCA(t)}
 	d.one = ocsptest.NewResponder(t, d.ca)
 	d.network = newNetwork(map[string]stapler.Fetcher{"one.example": d.one})
-	book := newBook(t)
-	k, err := stapler.NewKeeper(cfg, d.network, respstore.New(disk, book.log), book.log)
+	book := ocsptest.NewBook(t)
+	k, err := stapler.NewKeeper(cfg, d.network, respstore.New(disk, book.Log), book.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestPreloadStaplesTheFirstHandshake(t *testing.T) { // S1
 				t.Errorf("certificate %d is not stapled", i)
 			}
 		}
-		restarted, err := stapler.NewKeeper(stapler.KeeperConfig{}, down, respstore.New(files, newBook(t).log), newBook(t).log)
+		restarted, err := stapler.NewKeeper(stapler.KeeperConfig{}, down, respstore.New(files, ocsptest.NewBook(t).Log), ocsptest.NewBook(t).Log)
 		if err != nil {
 			t.Fatal(err)
 		}

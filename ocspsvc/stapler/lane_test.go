@@ -107,7 +107,7 @@ func TestUnknownCertificatesDoNotShutTheirResponder(t *testing.T) { // S4, S11
 		if n := b.catalog.serving(leaves); n != 10 {
 			t.Errorf("%d of 10 are stapled beside 10 that are unknown", n)
 		}
-		if n := len(b.book.find(slog.LevelWarn, "refreshing the staple failed")); n != 10 {
+		if n := len(b.book.Find(slog.LevelWarn, "refreshing the staple failed")); n != 10 {
 			t.Errorf("%d warnings, want one for each that is unknown", n)
 		}
 	})
@@ -327,7 +327,7 @@ func TestARefusedAddressIsAFailureLikeAnother(t *testing.T) { // S4, N4
 		}))
 		time.Sleep(day)
 		b.wantState("blocked", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
-		if lines := b.book.find(slog.LevelWarn, "refreshing the staple failed"); len(lines) == 0 || lines[0].attrs["reason"] != "blocked_address" {
+		if lines := b.book.Find(slog.LevelWarn, "refreshing the staple failed"); len(lines) == 0 || lines[0].Attrs["reason"] != "blocked_address" {
 			t.Errorf("warnings = %+v", lines)
 		}
 	})

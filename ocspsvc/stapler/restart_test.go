@@ -42,7 +42,7 @@ func TestARestartWithADeadResponderStaplesTheFirstHandshake(t *testing.T) { // S
 				if b.network.count() != asked {
 					t.Error("Load asked somebody")
 				}
-				if b.book.loud() > 0 {
+				if b.book.Loud() > 0 {
 					t.Error("a restart was loud")
 				}
 			})
@@ -99,7 +99,7 @@ func TestARestartKnowsThatACertificateIsRevoked(t *testing.T) { // V2, S4
 				if !b.catalog.isRevoked(leaves[0]) {
 					t.Error("the catalog was not told")
 				}
-				if n := len(b.book.find(slog.LevelError, "revoked")); n != 1 {
+				if n := len(b.book.Find(slog.LevelError, "revoked")); n != 1 {
 					t.Errorf("%d error lines, want 1", n)
 				}
 			})
@@ -259,8 +259,8 @@ func TestAStoredStapleThatDoesNotHoldIsIgnoredAndRefetched(t *testing.T) { // S1
 			if got := b.catalog.staple(leaf); got != nil {
 				t.Errorf("%s: attached", c.name)
 			}
-			lines := append(b.book.find(slog.LevelWarn, "stored staple is ignored"), b.book.find(slog.LevelDebug, "stored staple is ignored")...)
-			if len(lines) != 1 || lines[0].attrs["reason"] != string(c.reason) || (lines[0].level == slog.LevelDebug) != c.quiet {
+			lines := append(b.book.Find(slog.LevelWarn, "stored staple is ignored"), b.book.Find(slog.LevelDebug, "stored staple is ignored")...)
+			if len(lines) != 1 || lines[0].Attrs["reason"] != string(c.reason) || (lines[0].Level == slog.LevelDebug) != c.quiet {
 				t.Errorf("%s: lines = %+v, want one with reason %s", c.name, lines, c.reason)
 			}
 			b.run()
@@ -280,8 +280,8 @@ func TestAStapleThatCannotBeStoredIsUsedAllTheSame(t *testing.T) { // S14
 		b.run()
 		synctest.Wait()
 		b.wantState("on a full disk", leaves[0], stapler.Fresh, ocspsvc.ReasonGood)
-		lines := b.book.find(slog.LevelWarn, "could not be stored")
-		if len(lines) != 1 || lines[0].attrs["reason"] != "store_error" || lines[0].attrs["err"] == "" {
+		lines := b.book.Find(slog.LevelWarn, "could not be stored")
+		if len(lines) != 1 || lines[0].Attrs["reason"] != "store_error" || lines[0].Attrs["err"] == "" {
 			t.Errorf("warnings = %+v", lines)
 		}
 		b.disk.setBroken(nil)
@@ -315,7 +315,7 @@ func TestADiskThatHangsDelaysAStapleByOneTimeout(t *testing.T) { // S14
 		if n := b.catalog.serving(leaves); n != len(leaves) {
 			t.Errorf("%d of %d are stapled over a hanging disk", n, len(leaves))
 		}
-		if n := len(b.book.find(slog.LevelWarn, "could not be stored")); n != len(leaves) {
+		if n := len(b.book.Find(slog.LevelWarn, "could not be stored")); n != len(leaves) {
 			t.Errorf("%d warnings for %d staples", n, len(leaves))
 		}
 		close(release)

@@ -117,10 +117,10 @@ func TestWhatCannotBeStapledIsSilentAndSaysWhy(t *testing.T) { // S12
 			if got := b.status(c.leaf); !got.NextTry.IsZero() || (got.LastError != "") != (c.reason == ocspsvc.ReasonNoIssuer) {
 				t.Errorf("%s: next try at %v, last error %q", name, got.NextTry, got.LastError)
 			}
-			if b.book.loud() > 0 || b.network.count() > 0 {
-				t.Errorf("%s: %d loud lines, %d requests, want neither", name, b.book.loud(), b.network.count())
+			if b.book.Loud() > 0 || b.network.count() > 0 {
+				t.Errorf("%s: %d loud lines, %d requests, want neither", name, b.book.Loud(), b.network.count())
 			}
-			if len(b.book.find(slog.LevelDebug, "not stapled")) == 0 {
+			if len(b.book.Find(slog.LevelDebug, "not stapled")) == 0 {
 				t.Errorf("%s: no debug line", name)
 			}
 			b.catalog.remove(c.leaf)
@@ -166,8 +166,8 @@ func TestOCSPCanBeTurnedOffAndOnAgain(t *testing.T) {
 		if b.network.count() != n {
 			t.Error("asked for while off")
 		}
-		if b.book.loud() != 1 {
-			t.Errorf("%d loud lines, want only the revocation", b.book.loud())
+		if b.book.Loud() != 1 {
+			t.Errorf("%d loud lines, want only the revocation", b.book.Loud())
 		}
 		b.network.set("one.example", down)
 		set(false)
@@ -235,7 +235,7 @@ func TestACatalogThatMixesUpFingerprintsGetsNoStaple(t *testing.T) { // S5
 		if got := b.service.Status(sha256.Sum256(junk)); got.Reason != ocspsvc.ReasonMalformed || got.LastError == "" {
 			t.Errorf("junk: %+v", got)
 		}
-		if len(b.book.find(slog.LevelError, "fingerprint")) == 0 {
+		if len(b.book.Find(slog.LevelError, "fingerprint")) == 0 {
 			t.Error("nobody was told")
 		}
 	})
@@ -269,7 +269,7 @@ func TestPrimeStaplesTheFirstHandshakeOfAColdStart(t *testing.T) { // S1, S2
 		if b.catalog.serves(onDemand) {
 			t.Error("Prime asked for one that is not manual")
 		}
-		if b.book.loud() > 0 {
+		if b.book.Loud() > 0 {
 			t.Error("what was given up was reported as a failure")
 		}
 		b.wantState("given up", never[0], stapler.None, ocspsvc.ReasonPending)
@@ -431,7 +431,7 @@ func TestReconfigureKeepsStateAndAppliesTheNewBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.wantState("the old max_age", leaf, stapler.Fresh, ocspsvc.ReasonGood)
-		if b.book.loud() == 0 {
+		if b.book.Loud() == 0 {
 			t.Error("the end was not reported")
 		}
 	})
@@ -452,7 +452,7 @@ func TestReconfigureTriesAtOnceWhatHasBeenFailing(t *testing.T) {
 }
 
 func TestBadConfigsAreRefusedByName(t *testing.T) {
-	catalog, log, store := newShelf(), newBook(t).log, respstore.New(nil, nil)
+	catalog, log, store := newShelf(), ocsptest.NewBook(t).Log, respstore.New(nil, nil)
 	s, err := stapler.New(stapler.Config{}, catalog, down, store, log)
 	if err != nil {
 		t.Fatal(err)
@@ -543,7 +543,7 @@ func TestRunGivesUpARoundAtOnceWhenItIsToldToStop(t *testing.T) {
 		if took := time.Since(start); took > 0 {
 			t.Errorf("took %v", took)
 		}
-		if b.book.loud() > 0 {
+		if b.book.Loud() > 0 {
 			t.Error("stopping was reported as the responder's failure")
 		}
 	})
