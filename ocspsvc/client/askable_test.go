@@ -58,7 +58,7 @@ func TestSomeCertificatesAreNotAskedAbout(t *testing.T) {
 				if ocspsvc.ReasonOf(err) != tt.reason || !strings.Contains(err.Error(), tt.problem) {
 					t.Errorf("Fetch = %v, want %s: …%s…", err, tt.reason, tt.problem)
 				}
-				if w.responder.Count() != 0 || len(w.dials()) != 0 {
+				if w.responder.Count() != 0 || len(w.Dials()) != 0 {
 					t.Error("somebody was asked")
 				}
 			})
@@ -90,8 +90,8 @@ func TestEveryKeyTypeIsVerified(t *testing.T) {
 			n := newNetwork(t)
 			ca := ocsptest.NewCA(t, ocsptest.Key(kind))
 			w := &world{network: n, ca: ca, responder: ocsptest.NewResponder(t, ca)}
-			w.name("ocsp.example", "8.8.8.8")
-			w.serve("8.8.8.8:80", w.responder)
+			w.Name("ocsp.example", "8.8.8.8")
+			w.Serve("8.8.8.8:80", w.responder)
 			w.urls("http://ocsp.example/")
 			w.wantReason(ocspsvc.ReasonGood)
 		})

@@ -87,9 +87,9 @@ func askFaulty(t *testing.T, fault ocsptest.Fault) {
 	responder.UseLeaf(leaf)
 	responder.Set(fault)
 	n := newNetwork(t)
-	n.name("ocsp.example", "8.8.8.8")
+	n.Name("ocsp.example", "8.8.8.8")
 	record := &recorder{next: responder}
-	n.serve("8.8.8.8:80", record)
+	n.Serve("8.8.8.8:80", record)
 	start := time.Now()
 	resp, err := n.client(client.Config{}).Fetch(t.Context(), leaf.Cert, ca.Cert)
 	if got, want := outcome(resp, err, leaf.Cert, ca.Cert), expected(fault); got != want {

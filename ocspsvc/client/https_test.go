@@ -83,7 +83,7 @@ func TestTheProxiesOfTheEnvironmentAreIgnored(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.wantReason(ocspsvc.ReasonGood)
-	if got := w.dials(); len(got) != 1 || got[0] != "8.8.8.8:80" {
+	if got := w.Dials(); len(got) != 1 || got[0] != "8.8.8.8:80" {
 		t.Errorf("dialled %v", got)
 	}
 }

@@ -60,8 +60,8 @@ func (b body) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // what answer makes.
 func issuing(t *testing.T, answer func(ca *ocsptest.CA) http.Handler) *world {
 	w := newWorld(t)
-	w.name("ca.example", "8.8.4.4")
-	w.serve("8.8.4.4:80", answer(w.ca))
+	w.Name("ca.example", "8.8.4.4")
+	w.Serve("8.8.4.4:80", answer(w.ca))
 	w.leaf = w.ca.Leaf(t, ocsptest.CAIssuers("http://ca.example/ca.cer"))
 	return w
 }
@@ -114,9 +114,9 @@ func TestABadIssuerURLDoesNotHideTheNext(t *testing.T) {
 	for _, status := range []int{404, 500} {
 		synctest.Test(t, func(t *testing.T) {
 			w := issuing(t, func(ca *ocsptest.CA) http.Handler { return body(ca.Cert.Raw) })
-			w.name("broken.example", "8.8.1.1", "8.8.1.2")
-			w.serve("8.8.1.1:80", &redirecting{status: status})
-			w.mute("8.8.1.2:80")
+			w.Name("broken.example", "8.8.1.1", "8.8.1.2")
+			w.Serve("8.8.1.1:80", &redirecting{status: status})
+			w.Mute("8.8.1.2:80")
 			w.leaf = w.ca.Leaf(t, ocsptest.CAIssuers("ldap://dir.example/", "http://broken.example/", "http://ca.example/ca.cer"))
 			start := time.Now()
 			w.wantIssuer("")
@@ -162,7 +162,7 @@ func TestWithoutAURLThereIsNoIssuer(t *testing.T) {
 		w.wantIssuer(ocspsvc.ReasonNoIssuer)
 		w.leaf = ocsptest.SelfSigned(t, ocsptest.CAIssuers("http://ca.example/"))
 		w.wantIssuer(ocspsvc.ReasonSelfSigned)
-		if got := w.dials(); len(got) != 0 {
+		if got := w.Dials(); len(got) != 0 {
 			t.Errorf("dialled %v", got)
 		}
 	})
@@ -175,8 +175,8 @@ func TestAnIssuerSearchHasAtMostEightRequests(t *testing.T) {
 		var urls []string
 		for i := range 6 {
 			host := fmt.Sprintf("r%d.example", i)
-			w.name(host, fmt.Sprintf("8.8.4.%d", i))
-			w.serve(fmt.Sprintf("8.8.4.%d:80", i), broken)
+			w.Name(host, fmt.Sprintf("8.8.4.%d", i))
+			w.Serve(fmt.Sprintf("8.8.4.%d:80", i), broken)
 			urls = append(urls, "http://"+host+"/")
 		}
 		w.leaf = w.ca.Leaf(t, ocsptest.CAIssuers(urls...))

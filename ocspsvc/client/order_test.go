@@ -38,7 +38,7 @@ var bad = []struct {
 // spoil makes address bad.
 func (w *world) spoil(address string, fault ocsptest.Fault) {
 	if fault == "" {
-		w.mute(address)
+		w.Mute(address)
 		return
 	}
 	w.another(address, fault)
@@ -49,8 +49,8 @@ func TestABadAddressDoesNotHideTheNext(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.names["ocsp.example"] = nil
-				w.name("ocsp.example", "8.8.4.4", "8.8.8.8")
+				w.Move("ocsp.example")
+				w.Name("ocsp.example", "8.8.4.4", "8.8.8.8")
 				w.spoil("8.8.4.4:80", tt.fault)
 				w.wantWithin(ocspsvc.ReasonGood, tt.takes)
 			})
@@ -63,7 +63,7 @@ func TestABadURLDoesNotHideTheNext(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.name("first.example", "8.8.4.4")
+				w.Name("first.example", "8.8.4.4")
 				w.spoil("8.8.4.4:80", tt.fault)
 				w.urls("http://first.example/", "http://ocsp.example/")
 				w.wantWithin(ocspsvc.ReasonGood, tt.takes)
@@ -75,7 +75,7 @@ func TestABadURLDoesNotHideTheNext(t *testing.T) {
 func TestANameServerThatHangsLeavesTimeForTheNextURL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("lost.example")
+		w.Name("lost.example")
 		w.urls("http://lost.example/", "http://ocsp.example/")
 		w.wantWithin(ocspsvc.ReasonGood, 5*time.Second)
 	})
@@ -84,7 +84,7 @@ func TestANameServerThatHangsLeavesTimeForTheNextURL(t *testing.T) {
 func TestARefusedConnectionCostsNoTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("closed.example", "8.8.4.4", "8.8.4.5")
+		w.Name("closed.example", "8.8.4.4", "8.8.4.5")
 		w.urls("http://closed.example/", "http://ocsp.example/")
 		w.wantWithin(ocspsvc.ReasonGood, 0)
 	})
@@ -93,10 +93,10 @@ func TestARefusedConnectionCostsNoTime(t *testing.T) {
 func TestEverythingHangingEndsAtTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("a.example", "8.8.4.1", "8.8.4.2", "8.8.4.3")
-		w.name("b.example", "8.8.4.4")
-		w.name("c.example")
-		w.mute("8.8.4.1:80")
+		w.Name("a.example", "8.8.4.1", "8.8.4.2", "8.8.4.3")
+		w.Name("b.example", "8.8.4.4")
+		w.Name("c.example")
+		w.Mute("8.8.4.1:80")
 		w.another("8.8.4.2:80", ocsptest.Hang)
 		w.another("8.8.4.3:80", ocsptest.SlowDripForever)
 		w.another("8.8.4.4:80", ocsptest.HangAfterHeader)
@@ -126,7 +126,7 @@ func TestARoundHasAtMostEightRequests(t *testing.T) {
 				for host := range 3 {
 					for addr := range 5 {
 						ip := fmt.Sprintf("8.8.%d.%d", host, addr)
-						w.name(fmt.Sprintf("r%d.example", host), ip)
+						w.Name(fmt.Sprintf("r%d.example", host), ip)
 						all = append(all, w.another(ip+":80", fault))
 					}
 				}
@@ -152,12 +152,12 @@ func TestARoundHasAtMostEightRequests(t *testing.T) {
 func TestTheLastOfEightAddressesIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.names["ocsp.example"] = nil
+		w.Move("ocsp.example")
 		for i := range 7 {
-			w.name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
+			w.Name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
 			w.another(fmt.Sprintf("8.8.4.%d:80", i), ocsptest.HTTP500)
 		}
-		w.name("ocsp.example", "8.8.8.8")
+		w.Name("ocsp.example", "8.8.8.8")
 		w.wantReason(ocspsvc.ReasonGood)
 	})
 }
@@ -167,13 +167,13 @@ func TestTheLastOfEightAddressesIsAsked(t *testing.T) {
 func TestEightAddressesThatWantPOSTAreAskedByPOST(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.names["ocsp.example"] = nil
+		w.Move("ocsp.example")
 		for i := range 8 {
-			w.name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
+			w.Name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
 			w.another(fmt.Sprintf("8.8.4.%d:80", i), ocsptest.Good).Change(func(s *ocsptest.Settings) { s.Only = "POST" })
 		}
 		w.wantReason(ocspsvc.ReasonGood)
-		if got := w.dials(); len(got) != 2 {
+		if got := w.Dials(); len(got) != 2 {
 			t.Errorf("dialled %v, want two", got)
 		}
 	})
@@ -182,13 +182,13 @@ func TestEightAddressesThatWantPOSTAreAskedByPOST(t *testing.T) {
 func TestEightOfSixteenSilentAddressesShareTheWholeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.names["ocsp.example"] = nil
+		w.Move("ocsp.example")
 		for i := range 16 {
-			w.name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
-			w.mute(fmt.Sprintf("8.8.4.%d:80", i))
+			w.Name("ocsp.example", fmt.Sprintf("8.8.4.%d", i))
+			w.Mute(fmt.Sprintf("8.8.4.%d:80", i))
 		}
 		w.wantWithin(ocspsvc.ReasonTimeout, 10*time.Second)
-		if got := w.dials(); len(got) != 8 {
+		if got := w.Dials(); len(got) != 8 {
 			t.Errorf("dialled %v, want eight", got)
 		}
 	})
@@ -197,12 +197,12 @@ func TestEightOfSixteenSilentAddressesShareTheWholeTimeout(t *testing.T) {
 func TestEveryURLHasATurnBeforeAnyHasASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("a.example", "8.8.1.1", "8.8.1.2")
-		w.name("b.example", "8.8.2.1", "8.8.2.2")
+		w.Name("a.example", "8.8.1.1", "8.8.1.2")
+		w.Name("b.example", "8.8.2.1", "8.8.2.2")
 		w.urls("http://a.example/", "http://b.example/")
 		w.wantReason(ocspsvc.ReasonUnreachable)
 		want := []string{"8.8.1.1:80", "8.8.2.1:80", "8.8.1.2:80", "8.8.2.2:80"}
-		if got := w.dials(); !slices.Equal(got, want) {
+		if got := w.Dials(); !slices.Equal(got, want) {
 			t.Errorf("dialled %v, want %v", got, want)
 		}
 	})
@@ -212,7 +212,7 @@ func TestTheFirstVerifiedAnswerEndsTheRound(t *testing.T) {
 	for _, fault := range []ocsptest.Fault{ocsptest.Good, ocsptest.Revoked} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
-			w.name("first.example", "8.8.4.4")
+			w.Name("first.example", "8.8.4.4")
 			w.another("8.8.4.4:80", fault)
 			w.urls("http://first.example/", "http://ocsp.example/")
 			w.wantReason(fault.Reason())
@@ -237,7 +237,7 @@ func TestAfterUnknownTheOtherURLsAreAsked(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
-			w.name("first.example", "8.8.4.4", "8.8.4.5")
+			w.Name("first.example", "8.8.4.4", "8.8.4.5")
 			first := w.another("8.8.4.4:80", ocsptest.Unknown)
 			again := w.another("8.8.4.5:80", ocsptest.Good)
 			w.responder.Set(tt.second)
@@ -253,11 +253,11 @@ func TestAfterUnknownTheOtherURLsAreAsked(t *testing.T) {
 func TestBlockedAddressesAreSkippedAndNeverDialled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.names["ocsp.example"] = nil
-		w.name("ocsp.example", "10.0.0.1", "127.0.0.1", "8.8.8.8")
+		w.Move("ocsp.example")
+		w.Name("ocsp.example", "10.0.0.1", "127.0.0.1", "8.8.8.8")
 		w.another("10.0.0.1:80", ocsptest.Good)
 		w.wantReason(ocspsvc.ReasonGood)
-		if got := w.dials(); !slices.Equal(got, []string{"8.8.8.8:80"}) {
+		if got := w.Dials(); !slices.Equal(got, []string{"8.8.8.8:80"}) {
 			t.Errorf("dialled %v", got)
 		}
 	})
@@ -270,10 +270,10 @@ func TestOnlyBlockedAddressesIsABlockedAddress(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
-			w.name("inside.example", "10.0.0.1")
+			w.Name("inside.example", "10.0.0.1")
 			w.urls(url)
 			w.wantReason(ocspsvc.ReasonBlockedAddress)
-			if got := w.dials(); len(got) != 0 {
+			if got := w.Dials(); len(got) != 0 {
 				t.Errorf("%s: dialled %v", url, got)
 			}
 		})
@@ -283,7 +283,7 @@ func TestOnlyBlockedAddressesIsABlockedAddress(t *testing.T) {
 func TestABlockedAddressSaysHowToAllowIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("inside.example", "10.0.0.1")
+		w.Name("inside.example", "10.0.0.1")
 		w.urls("http://inside.example/")
 		_, err := w.fetch()
 		if err == nil || !strings.Contains(err.Error(), `"allow inside.example"`) {
@@ -323,10 +323,10 @@ func TestTheReasonIsOfTheAttemptThatGotFurthest(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
-			w.name("inside.example", "10.0.0.1")
-			w.name("broken.example", "8.8.4.1")
-			w.name("foreign.example", "8.8.4.2")
-			w.name("later.example", "8.8.4.3")
+			w.Name("inside.example", "10.0.0.1")
+			w.Name("broken.example", "8.8.4.1")
+			w.Name("foreign.example", "8.8.4.2")
+			w.Name("later.example", "8.8.4.3")
 			w.another("8.8.4.1:80", ocsptest.HTTP404)
 			w.another("8.8.4.2:80", ocsptest.BadSignature)
 			w.another("8.8.4.3:80", ocsptest.TryLater)

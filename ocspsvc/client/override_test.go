@@ -27,7 +27,7 @@ func file(t *testing.T, data []byte) string {
 // reached by an override for it.
 func overridden(t *testing.T, of func(w *world) string) *world {
 	w := newWorld(t)
-	w.name("old.example", "8.8.4.4")
+	w.Name("old.example", "8.8.4.4")
 	w.urls("http://old.example/ca")
 	w.cfg.Overrides = []client.Override{{For: of(w), URL: "http://ocsp.example/"}}
 	return w
@@ -64,7 +64,7 @@ func TestAnEmptyPathIsARootPath(t *testing.T) {
 func TestAnOverrideOfOneURLKeepsTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := overridden(t, func(*world) string { return "http://old.example/ca" })
-		w.name("second.example", "8.8.1.1")
+		w.Name("second.example", "8.8.1.1")
 		second := w.another("8.8.1.1:80", ocsptest.Good)
 		w.urls("http://old.example/ca", "http://second.example/")
 		w.responder.Set(ocsptest.HTTP404)
@@ -84,7 +84,7 @@ func TestAnOverrideForAnIssuerFile(t *testing.T) {
 				w.wantReason(ocspsvc.ReasonGood)
 				w.urls() // also for leaves that name no responder
 				w.wantReason(ocspsvc.ReasonGood)
-				if got := w.dials(); len(got) != 2 {
+				if got := w.Dials(); len(got) != 2 {
 					t.Errorf("dialled %v", got)
 				}
 			})
@@ -104,7 +104,7 @@ func TestAnOverrideForAnotherIssuerDoesNothing(t *testing.T) {
 func TestOverridesForTheSameAddUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := overridden(t, func(*world) string { return "http://old.example/ca" })
-		w.name("second.example", "8.8.1.1")
+		w.Name("second.example", "8.8.1.1")
 		second := w.another("8.8.1.1:80", ocsptest.Good)
 		w.cfg.Overrides = append(w.cfg.Overrides, client.Override{For: "http://old.example/ca", URL: "http://second.example/"})
 		w.responder.Set(ocsptest.HTTP404)
@@ -117,7 +117,7 @@ func TestAnOverrideIsGuardedToo(t *testing.T) {
 		w := newWorld(t)
 		w.cfg.Overrides = []client.Override{{For: "http://ocsp.example/", URL: "http://127.0.0.1:9000/"}}
 		w.wantReason(ocspsvc.ReasonBlockedAddress)
-		if got := w.dials(); len(got) != 0 {
+		if got := w.Dials(); len(got) != 0 {
 			t.Errorf("dialled %v", got)
 		}
 	})

@@ -33,8 +33,8 @@ func (r *redirecting) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 // redirected is a world whose leaf names a URL that redirects.
 func redirected(t *testing.T, path string, r *redirecting) *world {
 	w := newWorld(t)
-	w.name("old.example", "8.8.4.4")
-	w.serve("8.8.4.4:80", r)
+	w.Name("old.example", "8.8.4.4")
+	w.Serve("8.8.4.4:80", r)
 	w.urls("http://old.example" + path)
 	return w
 }
@@ -70,8 +70,8 @@ func TestAGETFollowsRedirectsWithTheRequestInTheirPath(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
-			w.name("old.example", "8.8.4.4")
-			w.serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.Name("old.example", "8.8.4.4")
+			w.Serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				http.Redirect(rw, r, "http://ocsp.example"+r.RequestURI, status)
 			}))
 			w.urls("http://old.example/")
@@ -83,11 +83,11 @@ func TestAGETFollowsRedirectsWithTheRequestInTheirPath(t *testing.T) {
 func TestARelativeRedirectIsResolved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("old.example", "8.8.4.4")
+		w.Name("old.example", "8.8.4.4")
 		mux := http.NewServeMux()
 		mux.Handle("/new/", w.responder)
 		mux.Handle("/old/", http.RedirectHandler("../new/x", http.StatusPermanentRedirect))
-		w.serve("8.8.4.4:80", mux)
+		w.Serve("8.8.4.4:80", mux)
 		w.urls("http://old.example/old/?posted")
 		w.wantAsked(w.responder, ocspsvc.ReasonGood, "POST sha1")
 	})
@@ -102,8 +102,8 @@ func TestThreeRedirectsAreFollowedAndAFourthIsNot(t *testing.T) {
 				mux.Handle(fmt.Sprintf("/%d", i), http.RedirectHandler(fmt.Sprintf("/%d?posted", i+1), http.StatusTemporaryRedirect))
 			}
 			mux.Handle(fmt.Sprintf("/%d", chain), w.responder)
-			w.name("old.example", "8.8.4.4")
-			w.serve("8.8.4.4:80", mux)
+			w.Name("old.example", "8.8.4.4")
+			w.Serve("8.8.4.4:80", mux)
 			w.urls("http://old.example/0?posted")
 			w.wantReason(want)
 		})
@@ -118,13 +118,13 @@ func TestEveryRedirectIsGuardedAgain(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := redirected(t, "/", &redirecting{status: 302, location: location})
-			w.name("inside.example", "10.0.0.1")
+			w.Name("inside.example", "10.0.0.1")
 			inside := w.another("10.0.0.1:80", ocsptest.Good)
 			w.wantReason(ocspsvc.ReasonBlockedAddress)
 			if inside.Count() != 0 {
 				t.Errorf("a redirect to %s was followed", location)
 			}
-			for _, dialled := range w.dials() {
+			for _, dialled := range w.Dials() {
 				if dialled != "8.8.4.4:80" {
 					t.Errorf("a redirect to %s dialled %s", location, dialled)
 				}
@@ -147,8 +147,8 @@ func TestARedirectLeavesEveryOtherURLARequest(t *testing.T) {
 		var urls []string
 		for i := range 7 {
 			host := fmt.Sprintf("r%d.example", i)
-			w.name(host, fmt.Sprintf("8.8.4.%d", i))
-			w.serve(fmt.Sprintf("8.8.4.%d:80", i), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.Name(host, fmt.Sprintf("8.8.4.%d", i))
+			w.Serve(fmt.Sprintf("8.8.4.%d:80", i), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				http.Redirect(rw, r, r.RequestURI, http.StatusFound)
 			}))
 			urls = append(urls, "http://"+host+"/")
@@ -162,7 +162,7 @@ func TestLongBodiesAreNotReadToTheirEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		var sent atomic.Int64
-		w.serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		w.Serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			for range 1 << 10 {
 				n, err := rw.Write(bytes.Repeat([]byte{0x30}, 1<<10))
 				if sent.Add(int64(n)); err != nil {
@@ -170,7 +170,7 @@ func TestLongBodiesAreNotReadToTheirEnd(t *testing.T) {
 				}
 			}
 		}))
-		w.name("big.example", "8.8.4.4")
+		w.Name("big.example", "8.8.4.4")
 		w.urls("http://big.example/?posted")
 		w.wantReason(ocspsvc.ReasonTooLarge)
 		synctest.Wait()
@@ -183,11 +183,11 @@ func TestLongBodiesAreNotReadToTheirEnd(t *testing.T) {
 func TestLongHeadersAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		w.Serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("X-Long", strings.Repeat("x", 32<<10))
 			io.WriteString(rw, "x")
 		}))
-		w.name("big.example", "8.8.4.4")
+		w.Name("big.example", "8.8.4.4")
 		w.urls("http://big.example/?posted")
 		w.wantReason(ocspsvc.ReasonUnreachable)
 	})

@@ -36,7 +36,7 @@ func TestErrorsCarryRetryAfter(t *testing.T) {
 func TestTheShortestRetryAfterCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("other.example", "8.8.4.4")
+		w.Name("other.example", "8.8.4.4")
 		other := w.another("8.8.4.4:80", ocsptest.TryLater)
 		w.urls("http://ocsp.example/", "http://other.example/", "http://nowhere.example/")
 		w.responder.Change(func(s *ocsptest.Settings) { s.Fault, s.RetryAfter = ocsptest.HTTP503, "600" })

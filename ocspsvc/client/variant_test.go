@@ -109,7 +109,7 @@ func TestPortsPathsAndIPv6LiteralsAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		var host, uri string
-		w.serve("[2606:4700::1]:8080", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.Serve("[2606:4700::1]:8080", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			host, uri = r.Host, r.RequestURI
 			w.responder.ServeHTTP(rw, r)
 		}))
@@ -157,7 +157,7 @@ func TestAnAnswerByAnotherHashIsAskedForByThatHash(t *testing.T) {
 			t.Fatal(err)
 		}
 		var requests int
-		w.serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.Serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			requests++
 			resp, err := w.responder.Respond(r.Context(), &ocspsvc.Request{CertIDs: []ocspsvc.CertID{id}})
 			if err != nil {
@@ -166,8 +166,8 @@ func TestAnAnswerByAnotherHashIsAskedForByThatHash(t *testing.T) {
 			}
 			rw.Write(resp.Raw)
 		}))
-		w.names["ocsp.example"] = nil
-		w.name("ocsp.example", "8.8.4.4")
+		w.Move("ocsp.example")
+		w.Name("ocsp.example", "8.8.4.4")
 		w.wantReason(ocspsvc.ReasonGood)
 		w.wantReason(ocspsvc.ReasonGood)
 		if requests != 3 { // two, and one that remembers
@@ -197,7 +197,7 @@ func TestWhatWasLearnedIsOfOneResponder(t *testing.T) {
 		w.keep()
 		w.responder.Change(func(s *ocsptest.Settings) { s.OnlyHash = crypto.SHA256 })
 		w.wantAsked(w.responder, ocspsvc.ReasonGood, "GET sha1", "GET sha256")
-		w.name("other.example", "8.8.4.4")
+		w.Name("other.example", "8.8.4.4")
 		other := w.another("8.8.4.4:80", ocsptest.Good)
 		w.urls("http://other.example/")
 		w.wantAsked(other, ocspsvc.ReasonGood, "GET sha1")
@@ -256,14 +256,14 @@ func TestAnExpiredResponseIsAskedForPastTheCachesOnce(t *testing.T) {
 		w.keep()
 		stale := ocsptest.NewResponder(t, w.ca)
 		stale.Set(ocsptest.Expired)
-		w.serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.Serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Cache-Control") == "no-cache" && r.Header.Get("Pragma") == "no-cache" {
 				w.responder.ServeHTTP(rw, r)
 				return
 			}
 			stale.ServeHTTP(rw, r)
 		}))
-		w.name("cached.example", "8.8.4.4")
+		w.Name("cached.example", "8.8.4.4")
 		w.urls("http://cached.example/")
 		w.wantAsked(stale, ocspsvc.ReasonGood, "GET sha1")
 		if got := asked(w.responder, 0); !slices.Equal(got, []string{"GET sha1 no-cache"}) {
@@ -276,7 +276,7 @@ func TestAnExpiredResponseIsAskedForPastTheCachesOnce(t *testing.T) {
 func TestPastTheCachesOncePerURLNotPerAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.name("ocsp.example", "8.8.4.4")
+		w.Name("ocsp.example", "8.8.4.4")
 		w.responder.Set(ocsptest.Expired)
 		second := w.another("8.8.4.4:80", ocsptest.Expired)
 		w.wantAsked(w.responder, ocspsvc.ReasonExpired, "GET sha1", "GET sha1 no-cache")
@@ -290,11 +290,11 @@ func TestPastTheCachesOncePerURLNotPerAddress(t *testing.T) {
 func TestAValidResponseOfAnotherContentTypeIsAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		w.Serve("8.8.4.4:80", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", "text/html")
 			rw.Write(w.responder.DER(w.leaf))
 		}))
-		w.name("odd.example", "8.8.4.4")
+		w.Name("odd.example", "8.8.4.4")
 		w.urls("http://odd.example/")
 		w.wantReason(ocspsvc.ReasonGood)
 	})

@@ -27,8 +27,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{network: newNetwork(t), ca: ocsptest.NewCA(t)}
 	w.responder = ocsptest.NewResponder(t, w.ca)
-	w.name("ocsp.example", "8.8.8.8")
-	w.serve("8.8.8.8:80", w.responder)
+	w.Name("ocsp.example", "8.8.8.8")
+	w.Serve("8.8.8.8:80", w.responder)
 	w.urls("http://ocsp.example/")
 	return w
 }
@@ -44,7 +44,7 @@ func (w *world) another(address string, fault ocsptest.Fault) *ocsptest.Responde
 	w.t.Helper()
 	r := ocsptest.NewResponder(w.t, w.ca)
 	r.Set(fault)
-	w.serve(address, r)
+	w.Serve(address, r)
 	return r
 }
 

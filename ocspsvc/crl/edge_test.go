@@ -1,11 +1,7 @@
 package crl_test
 
 import (
-	"crypto/tls"
 	"crypto/x509"
-	"log/slog"
-	"net"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +21,7 @@ func TestListsAreReadOverHTTPSFromServersThatAreTrusted(t *testing.T) {
 				b := setUp(t, crl.Config{})
 				leaf := b.leaf(at("https://one.example/ca.crl"))
 				web := ocsptest.NewCA(t)
-				b.network.serveTLS("8.8.8.8:443", web.Leaf(t, ocsptest.Names("one.example")).TLS(), b.one)
+				b.network.ServeTLS("8.8.8.8:443", web.Leaf(t, ocsptest.Names("one.example")).TLS(), b.one)
 				roots := x509.NewCertPool()
 				if c.trusted {
 					roots = web.Pool()
@@ -43,17 +39,6 @@ func TestListsAreReadOverHTTPSFromServersThatAreTrusted(t *testing.T) {
 			})
 		})
 	}
-}
-
-// serveTLS is serve over TLS.
-func (n *network) serveTLS(address string, cert tls.Certificate, handler http.Handler) {
-	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	n.mu.Lock()
-	n.servers[address] = l
-	n.mu.Unlock()
-	server := &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
-	go server.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}}))
-	n.t.Cleanup(func() { server.Close() })
 }
 
 func TestAStoredListFromTheFutureIsReadAgainAtOnceAndStandsInNobodysWay(t *testing.T) {

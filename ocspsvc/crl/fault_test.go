@@ -49,7 +49,7 @@ func lists(change func(*bench, *listing)) func(*bench) {
 
 func redirectTo(location string) func(*bench) {
 	return func(b *bench) {
-		b.network.moves("inside.example", "10.0.0.1")
+		b.network.Move("inside.example", "10.0.0.1")
 		b.one.fault(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location, http.StatusFound) })
 	}
 }
@@ -100,7 +100,7 @@ var faults = map[string]struct {
 	do   func(*bench)
 	want ocspsvc.Reason
 }{
-	"refuses connections":           {func(b *bench) { b.network.unplug("8.8.8.8:80") }, ocspsvc.ReasonUnreachable},
+	"refuses connections":           {func(b *bench) { b.network.Unplug("8.8.8.8:80") }, ocspsvc.ReasonUnreachable},
 	"hangs":                         {hang, ocspsvc.ReasonTimeout},
 	"drips":                         {drip, ocspsvc.ReasonTimeout},
 	"hangs up":                      {hangUp, ocspsvc.ReasonUnreachable},
@@ -116,7 +116,7 @@ var faults = map[string]struct {
 	"redirects to a blocked name":   {redirectTo("http://inside.example/"), ocspsvc.ReasonBlockedAddress},
 	"redirects to metadata":         {redirectTo("http://169.254.169.254/latest/"), ocspsvc.ReasonBlockedAddress},
 	"redirects to a file":           {redirectTo("file:///etc/passwd"), ocspsvc.ReasonBlockedAddress},
-	"moves to a blocked address":    {func(b *bench) { b.network.moves("one.example", "10.0.0.1") }, ocspsvc.ReasonBlockedAddress},
+	"moves to a blocked address":    {func(b *bench) { b.network.Move("one.example", "10.0.0.1") }, ocspsvc.ReasonBlockedAddress},
 	"is signed by somebody":         {lists(func(b *bench, l *listing) { l.signer = ocsptest.NewKey(b.t, ocsptest.P256) }), ocspsvc.ReasonBadSignature},
 	"is of a CA with the same name": {lists(func(b *bench, l *listing) { l.issuer = b.ca.Twin(b.t); l.signer = l.issuer.Key }), ocspsvc.ReasonBadSignature},
 	"is of another CA":              {lists(func(b *bench, l *listing) { l.issuer = b.ca.Root; l.signer = b.ca.Root.Key }), ocspsvc.ReasonWrongCertificate},
@@ -202,7 +202,7 @@ func (b *bench) wantOneWarning(reason ocspsvc.Reason, next time.Time) {
 // noneBlocked wants that only the public addresses were dialled.
 func (b *bench) noneBlocked() {
 	b.t.Helper()
-	for _, dialled := range b.network.dials() {
+	for _, dialled := range b.network.Dials() {
 		if dialled != "8.8.8.8:80" {
 			b.t.Errorf("dialled %s", dialled)
 		}
@@ -375,8 +375,8 @@ func TestAReloadTriesAgainWhatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := setUp(t, crl.Config{})
 		leaf := b.leaf(at("http://inside.example/ca.crl"))
-		b.network.name("inside.example", "10.0.0.1")
-		b.network.serve("10.0.0.1:80", b.one)
+		b.network.Name("inside.example", "10.0.0.1")
+		b.network.Serve("10.0.0.1:80", b.one)
 		b.run()
 		b.settle()
 		b.wants("blocked", leaf, crl.None, ocspsvc.ReasonBlockedAddress)

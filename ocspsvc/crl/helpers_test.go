@@ -46,10 +46,10 @@ func setUp(t *testing.T, cfg crl.Config) *bench {
 	t.Helper()
 	b := &bench{t: t, ca: ocsptest.NewCA(t), network: newNetwork(t), catalog: newShelf(), disk: newDisk(), cfg: cfg, stop: func() {}}
 	b.one, b.two = &crlServer{t: t}, &crlServer{t: t}
-	b.network.name("one.example", "8.8.8.8")
-	b.network.name("two.example", "8.8.4.4")
-	b.network.serve("8.8.8.8:80", b.one)
-	b.network.serve("8.8.4.4:80", b.two)
+	b.network.Name("one.example", "8.8.8.8")
+	b.network.Name("two.example", "8.8.4.4")
+	b.network.Serve("8.8.8.8:80", b.one)
+	b.network.Serve("8.8.4.4:80", b.two)
 	b.publish()
 	b.restart()
 	return b

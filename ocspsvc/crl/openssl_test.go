@@ -124,7 +124,7 @@ func TestARevocationByOpenSSLIsNoticedAndKeptOnDisk(t *testing.T) {
 	}
 	b.wants("revoked", leaf, crl.Revoked, ocspsvc.ReasonRevoked)
 	b.wants("the other", other, crl.Good, ocspsvc.ReasonGood)
-	b.network.unplug("8.8.8.8:80")
+	b.network.Unplug("8.8.8.8:80")
 	open()
 	b.load()
 	b.wants("revoked, after a restart", leaf, crl.Revoked, ocspsvc.ReasonRevoked)

@@ -26,7 +26,7 @@ func TestTheFirstURLThatWorksCounts(t *testing.T) {
 		if b.two.count() != 0 {
 			t.Error("a third was read without need")
 		}
-		b.network.unplug("8.8.8.8:80")
+		b.network.Unplug("8.8.8.8:80")
 		time.Sleep(13 * time.Hour)
 		if b.two.count() == 0 {
 			t.Error("the third was not read when the second failed")

@@ -118,7 +118,7 @@ func TestARevocationOutlivesItsListAndTheServer(t *testing.T) {
 		b.publish(leaf)
 		b.run()
 		b.settle()
-		b.network.unplug("8.8.8.8:80")
+		b.network.Unplug("8.8.8.8:80")
 		time.Sleep(8 * day)
 		b.wants("after the end of the list", leaf, crl.Revoked, ocspsvc.ReasonRevoked)
 		b.wants("who was good", other, crl.None, ocspsvc.ReasonExpired)
@@ -199,7 +199,7 @@ func TestTenThousandCertificatesOfOneIssuerReadOneListOnce(t *testing.T) {
 		if states[crl.Good] != 9_999 || states[crl.Revoked] != 1 {
 			t.Errorf("states = %v", states)
 		}
-		b.network.unplug("8.8.8.8:80")
+		b.network.Unplug("8.8.8.8:80")
 		time.Sleep(11*time.Hour + 59*time.Minute)
 		if warned := b.book.Find(slog.LevelWarn, "reading a CRL failed"); len(warned) == 0 || warned[0].Attrs["certificates"] != "10000" {
 			t.Errorf("warned %d times", len(warned))
