@@ -23,6 +23,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor < 3 {
 		f.greet(w, r)
 	}
+	if r.ProtoMajor > 1 && !wellFormed(r) {
+		http.Error(w, "malformed request", http.StatusBadRequest)
+		return
+	}
 	if r.Method == "PRI" {
 		// The preface of HTTP/2 (RFC 9113 §3.4) without TLS, which net/http
 		// leaves to handlers.
