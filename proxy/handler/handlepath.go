@@ -34,7 +34,7 @@ func (c HandlePath) Compile(env *Env) (Middleware, error) {
 	return func(next http.Handler) http.Handler {
 		enter := inner(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			enter.ServeHTTP(w, stripped(r, prefix))
+			enter.ServeHTTP(w, withURL(r, func(u *url.URL) { stripPrefix(u, prefix) }))
 		})
 	}, nil
 }
@@ -42,45 +42,3 @@ func (c HandlePath) Compile(env *Env) (Middleware, error) {
 func (HandlePath) group() group { return handles }
 
 func (c HandlePath) wants() *match.Set { return &match.Set{Path: match.Path{c.Path}} }
-
-// stripped is r with prefix, in any case and any escaping, off its path.
-// Dot segments and doubled slashes are resolved first, as the matcher did.
-func stripped(r *http.Request, prefix string) *http.Request {
-	escaped := match.CleanPath(r.URL.EscapedPath(), !strings.Contains(prefix, "//"))
-	rest := "/" + strings.TrimLeft(cutPrefix(escaped, prefix), "/")
-	out := new(http.Request)
-	*out = *r
-	out.URL = new(url.URL)
-	*out.URL = *r.URL
-	out.URL.RawPath = rest
-	if path, err := url.PathUnescape(rest); err == nil {
-		out.URL.Path = path
-	}
-	return out
-}
-
-// cutPrefix takes prefix off an escaped path, comparing characters, not
-// their escapes, and ignoring case.
-func cutPrefix(escaped, prefix string) string {
-	rest := escaped
-	seen := make([]byte, 0, 64)
-	for len(seen) < len(prefix) {
-		n := 1
-		if strings.HasPrefix(rest, "%") {
-			n = 3
-		}
-		if len(rest) < n {
-			return escaped
-		}
-		c, err := url.PathUnescape(rest[:n])
-		if err != nil {
-			return escaped
-		}
-		seen = append(seen, c...)
-		rest = rest[n:]
-	}
-	if !strings.EqualFold(string(seen), prefix) {
-		return escaped
-	}
-	return rest
-}

@@ -16,3 +16,13 @@ func TestValuesMayBeChangedOnTheirWayIn(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestSeparatorsInsidePlaceholdersSeparateNothing(t *testing.T) {
+	for text, want := range map[string]int{
+		"": -1, "{?query}": -1, "/a{?query}?b": 10, "?{path}": 0, "{ ?": 2, "{}?": 2, `\{path}?`: 7, "/a": -1, "{path}{host}&": 12,
+	} {
+		if got := placeholder.IndexAny(text, "?=&"); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}

@@ -116,6 +116,22 @@ func Find(text string) string {
 	return ""
 }
 
+// IndexAny is the place of the first of chars in text that is not in a
+// placeholder, -1 if there is none.
+func IndexAny(text, chars string) int {
+	for i := 0; i < len(text); i++ {
+		if strings.IndexByte(chars, text[i]) >= 0 {
+			return i
+		}
+		if text[i] == '{' {
+			if _, name, after := next(text[i:]); name != "" {
+				i = len(text) - len(after) - 1
+			}
+		}
+	}
+	return -1
+}
+
 // next cuts text at its first brace: the text before, the placeholder's name
 // or "" if the brace is only text, then also part of before, and the rest.
 func next(text string) (before, name, after string) {
