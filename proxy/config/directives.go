@@ -48,6 +48,7 @@ type language struct {
 	encode      table[*encode.Config]
 	encodeMatch table[*encode.Match]
 	fileServer  table[*files.Config]
+	requestBody table[*handler.RequestBody]
 }
 
 func newLanguage() *language {
@@ -79,6 +80,7 @@ func newLanguage() *language {
 		encode:      encodeOptions(),
 		encodeMatch: encodeMatchOptions(),
 		fileServer:  fileServerOptions(),
+		requestBody: requestBodyOptions(),
 	}
 }
 
@@ -255,12 +257,20 @@ func siteDirectives() table[*scope] {
 			doc: "the directory that files are looked for in; of several only the first that matches", decode: decodeRoot},
 		{name: "header", usage: "[matcher] [[+|-|?]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "changes response headers", decode: decodeHeader},
+		{name: "request_body", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
+			doc: "bounds the bodies of requests", decode: decodeRequestBody},
 		{name: "ip_filter", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
 			doc: "lets clients in by their address", decode: decodeIPFilter},
 		{name: "rate_limit", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
 			doc: "refuses who asks too often", decode: decodeRateLimit},
 		{name: "redir", usage: "[matcher] [TARGET] [CODE]", in: inSite | inHandle, many: true,
 			doc: "sends the client elsewhere", decode: decodeRedir},
+		{name: "method", usage: "[matcher] METHOD", in: inSite | inHandle, many: true,
+			doc: "gives the request another method", decode: decodeMethod},
+		{name: "rewrite", usage: "[matcher] TO", in: inSite | inHandle, many: true,
+			doc: "gives the request another path, query or both; of several only the first that matches", decode: decodeRewrite},
+		{name: "uri", usage: "[matcher] [OPERATION] [TEXT…] [{ … }]", in: inSite | inHandle, many: true,
+			doc: "changes a part of the path or the query", decode: decodeURI},
 		{name: "basic_auth", usage: "[matcher] [bcrypt] [REALM] { … }", in: inSite | inHandle, many: true,
 			doc: "lets in who has a password", decode: decodeBasicAuth},
 		{name: "forward_auth", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
@@ -287,11 +297,7 @@ func siteDirectives() table[*scope] {
 			doc: "answers with files", decode: decodeFileServer},
 	}
 	directives = append(directives, refused[*scope](true,
-		"rewrite",
-		"uri",
-		"method",
 		"try_files",
-		"request_body",
 		"metrics",
 		"ocsp_responder",
 		"ocsp_relay",

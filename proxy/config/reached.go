@@ -18,24 +18,28 @@ func (t takers) forget() {
 // checkReached refuses routes that no request can reach, because one before
 // them takes all of theirs.
 func (s *scope) checkReached(b *builder) {
-	final, handles := takers{}, takers{}
+	final, entered := takers{}, map[string]takers{"handle": {}, "rewrite": {}, "root": {}}
 	diverted := false // some requests pass all handles behind one that did not answer
 	for _, r := range s.routes {
-		if !b.checkTaken(final, r) && r.isHandle() {
-			b.checkTaken(handles, r)
+		group := r.group()
+		if !b.checkTaken(final, r) && group != "" {
+			b.checkTaken(entered[group], r)
 		}
-		switch {
-		case r.isHandle():
-			handles[r.when] = r
-			if !r.all {
-				final.forget()
-				diverted = true
+		if group != "" {
+			entered[group][r.when] = r
+		}
+		if group != "handle" && changes(r.Directive) {
+			for other := range entered {
+				if other != group {
+					entered[other].forget()
+				}
 			}
-		case changes(r.Directive):
-			final.forget()
-			handles.forget()
 		}
-		if r.all && !(r.isHandle() && diverted) {
+		if !r.all && changes(r.Directive) {
+			final.forget()
+			diverted = diverted || group == "handle"
+		}
+		if r.all && !(group == "handle" && diverted) {
 			final[r.when] = r
 		}
 	}
@@ -53,13 +57,18 @@ func (b *builder) checkTaken(by takers, r route) (taken bool) {
 	return taken
 }
 
-// isHandle tells whether r excludes the handles after it.
-func (r route) isHandle() bool {
+// group is the directive that r is one of, if a request enters only the first
+// of them that it matches.
+func (r route) group() string {
 	switch r.Directive.(type) {
 	case handler.Handle, handler.HandlePath:
-		return true
+		return "handle"
+	case handler.Rewrite:
+		return "rewrite"
+	case handler.Root:
+		return "root"
 	}
-	return false
+	return ""
 }
 
 // answers tells whether no request passes d.

@@ -13,7 +13,9 @@ import (
 var units = map[string]float64{
 	"": 1, "b": 1,
 	"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+	"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12,
 	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+	"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40,
 }
 
 // size is an argument that is a number of bytes from least to most.
@@ -30,8 +32,8 @@ func (l line) size(tok dwaarfile.Token, least, most int64) int64 {
 	return least
 }
 
-// parseSize reads 512, 16KiB, 1.5MB: 1 KB is 1000 bytes, 1 KiB is 1024. Case
-// does not count.
+// parseSize reads 512, 16KiB, 1.5MB, 10M: 1 KB is 1000 bytes, 1 KiB is 1024.
+// Case does not count.
 func parseSize(text string) (int64, error) {
 	refused := errors.New(strconv.Quote(text) + " is no size like 512, 64KiB or 10MB")
 	digits := strings.TrimRight(text, "bBkKmMgGtTiI")
