@@ -229,3 +229,25 @@ func TestAPathIsMatchedWhateverItsSpelling(t *testing.T) {
 		}
 	}
 }
+
+// What fails behind encode is answered through it: the client can read it, and
+// fields of the body that was not sent are gone.
+func TestAFailureBehindEncodeIsReadable(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "there.txt", strings.Repeat("there ", 1000))
+	ask := serve(t, `http:// {
+	encode gzip
+	header X-Site yes
+	root `+dir+`
+	file_server
+	handle_errors 404 {
+		header X-Error {err.status_code}
+		respond "`+strings.Repeat("not there ", 1000)+`{path}"
+	}
+}
+`)
+	expect(t, ask, map[string]string{
+		"GET http://x/there.txt": "200 " + strings.TrimSpace(strings.Repeat("there ", 1000)),
+		"GET http://x/other":     "404 " + strings.Repeat("not there ", 1000) + "/other",
+	})
+}

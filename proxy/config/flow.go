@@ -5,19 +5,6 @@ import (
 	"dwaar/proxy/handler"
 )
 
-func decodeRoute(l line, s *scope) {
-	set, args, ok := l.matcher()
-	if ok && len(args) > 0 {
-		l.problem(args[0], "%q is no matcher: *, a /path or a @name", args[0].Text)
-		return
-	}
-	inner := s.inside()
-	inner.read(l.b, l.block(), inHandle)
-	if chain := inner.asWritten(l.b); ok {
-		s.route(l, set, handler.RouteBlock{Routes: chain}, inner.routes...)
-	}
-}
-
 // decodeHandleErrors reads one of the blocks that answer failures: those with
 // statuses, and one for the rest.
 func decodeHandleErrors(l line, s *scope) {

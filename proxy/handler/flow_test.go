@@ -103,14 +103,14 @@ func TestARouteKeepsItsOrder(t *testing.T) {
 
 func TestFlowIsRefused(t *testing.T) {
 	for want, d := range map[string]handler.Directive{
-		"error: status 200 is not between 400 and 599":                            handler.Error{Status: 200},
-		"vars: no variable":                                                       handler.Vars{},
-		`vars: "" is no name for a variable: letters, digits, _, - and .`:         handler.Vars{Set: []handler.Assignment{{}}},
-		`handle_errors: "6xx" is not a status from 400 to 599, 4xx or 5xx`:        handler.HandleErrors{{Status: []string{"6xx"}}},
-		"handle_errors: 404 is answered twice":                                    handler.HandleErrors{{Status: []string{"404"}}, {Status: []string{"404"}}},
-		"handle_errors: all failures are answered twice":                          handler.HandleErrors{{}, {}},
-		"route without directive":                                                 handler.RouteBlock{Routes: handler.Chain{{}}},
-		"error: unknown placeholder {nonsense} (\\{nonsense} is the text itself)": handler.Error{Message: "{nonsense}"},
+		"error: status 200 is not between 400 and 599": handler.Error{Status: 200},
+		"vars: no variable":                            handler.Vars{},
+		`vars: "" is no name for a variable: it has letters, digits, dots, _ and -`: handler.Vars{Set: []handler.Assignment{{}}},
+		`handle_errors: "6xx" is not a status from 400 to 599, 4xx or 5xx`:          handler.HandleErrors{{Status: []string{"6xx"}}},
+		"handle_errors: 404 is answered twice":                                      handler.HandleErrors{{Status: []string{"404"}}, {Status: []string{"404"}}},
+		"handle_errors: all failures are answered twice":                            handler.HandleErrors{{}, {}},
+		"route without directive":                                                   handler.RouteBlock{Routes: handler.Chain{{}}},
+		"error: unknown placeholder {nonsense} (\\{nonsense} is the text itself)":   handler.Error{Message: "{nonsense}"},
 	} {
 		if err := handler.Check(d); err == nil || err.Error() != want {
 			t.Errorf("%T: %v, want %s", d, err, want)

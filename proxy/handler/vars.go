@@ -58,7 +58,7 @@ func checkVariable(name string) error {
 	}
 	text, err := placeholder.Compile("{vars." + name + "}")
 	if err != nil || text.IsFixed() {
-		return fmt.Errorf("vars: %q is no name for a variable: letters, digits, _, - and .", name)
+		return fmt.Errorf("vars: %q is no name for a variable: it has letters, digits, dots, _ and -", name)
 	}
 	return nil
 }

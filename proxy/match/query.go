@@ -3,9 +3,9 @@ package match
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"dwaar/proxy/placeholder"
+	"dwaar/proxy/request"
 )
 
 // Parameter is a pair of the query. Several of one key are alternatives; those
@@ -60,23 +60,24 @@ func (p Parameter) compile() (c parameter, err error) {
 }
 
 func allKeys(groups [][]parameter, r *http.Request) bool {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
+	if !request.IsQuery(r.URL.RawQuery) {
 		return false
 	}
 	for _, alternatives := range groups {
-		if !anyPair(alternatives, query, r) {
+		if !anyPair(alternatives, r) {
 			return false
 		}
 	}
 	return true
 }
 
-func anyPair(alternatives []parameter, query url.Values, r *http.Request) bool {
-	for _, p := range alternatives {
-		wanted := p.value.Expand(r)
-		for _, value := range query[p.key.Expand(r)] {
-			if wanted == "*" || wanted == value {
+func anyPair(alternatives []parameter, r *http.Request) bool {
+	for key, value := range request.Query(r.URL.RawQuery) {
+		for _, p := range alternatives {
+			if key != p.key.Expand(r) {
+				continue
+			}
+			if wanted := p.value.Expand(r); wanted == "*" || wanted == value {
 				return true
 			}
 		}

@@ -120,11 +120,17 @@ func headerValue(field string) value {
 
 // queryValue joins the values of a key, like those of a field.
 func queryValue(query, key string) string {
-	if !strings.Contains(query, "=") {
-		return ""
+	values, found := "", false
+	for k, value := range request.Query(query) {
+		switch {
+		case k != key:
+		case found:
+			values += "," + value
+		default:
+			values, found = value, true
+		}
 	}
-	values, _ := url.ParseQuery(query) // what can be read of it
-	return strings.Join(values[key], ",")
+	return values
 }
 
 func cookieValue(name string) value {
