@@ -59,6 +59,33 @@ func TestCertificateOnTheCRLIsReplaced(t *testing.T) {
 	}
 }
 
+// V3 and V1 while the CA is down: refused, and replaced when it is back.
+func TestCertificateOnTheCRLWhileTheCAIsDown(t *testing.T) {
+	t.Parallel()
+	list := crlserver.New(t)
+	r := newRevocable(t, binaries.Race, pebble.Config{CRL: list.URL()})
+	list.SignAs(r.CA)
+	r.automatic("listed.test", "")
+	r.start(r.global(), "crl on")
+	old := r.awaitOther("A1", "listed.test", client.Handshake{})
+	r.awaitList("V3", "listed.test", "good", "good")
+
+	r.Pebble.Down()
+	list.Revoke(old.Leaf)
+	wait.Until(t, soon, "V1: the refusal", func() error {
+		if _, err := r.try("listed.test"); !hasAlert(err, "unrecognized name") {
+			return fmt.Errorf("%v, want an alert", err)
+		}
+		return nil
+	})
+	r.awaitRecord("V1", "WARN", "getting a certificate failed", "listed.test")
+	r.inQuarantine("listed.test", old.Leaf)
+	r.Pebble.Up()
+	r.Must("certs", "reissue", "listed.test")
+	next := r.awaitOther("V1, the CA is back", "listed.test", old)
+	r.replaced("listed.test", old.Leaf, next.Leaf)
+}
+
 // V3 and V2: a manual certificate on its CA's list. The files are not touched, on_revoked decides,
 // the neighbours notice nothing, and a restart without the list's server remembers.
 func TestManualCertificateOnTheCRL(t *testing.T) {

@@ -86,6 +86,9 @@ func TestRevokedCertificateWhileTheCAIsDown(t *testing.T) {
 				}
 			}
 			r.Pebble.Up()
+			if served { // one by hand, the other by itself
+				r.Must("certs", "reissue", "bad.test")
+			}
 			next := r.awaitStapled("V1, the CA is back", "bad.test", old.Leaf, afterBackoff)
 			r.replaced("bad.test", old.Leaf, next.Leaf)
 			for version, id := range versions {
