@@ -55,6 +55,9 @@ func (p *Prepared) Commit() error {
 			l.close(p.config.GracePeriod)
 			l.closeDatagrams(p.config.GracePeriod)
 		}
+		if s.listeners[address] == nil || !p.config.Metrics {
+			s.metrics.forget(address)
+		}
 	}
 	s.grace = p.config.GracePeriod
 	s.work = append(s.work, releaseLater(s.lease))

@@ -19,6 +19,8 @@ type Config struct {
 	Protocols []string `json:"protocols,omitempty"`
 	// Timeouts bound what clients may take; zero fields have defaults.
 	Timeouts Timeouts `json:"timeouts"`
+	// Metrics counts requests.
+	Metrics bool `json:"metrics,omitempty"`
 	// LogCredentials lets access logs have cookies and authorizations as they
 	// are, instead of REDACTED.
 	LogCredentials bool `json:"log_credentials,omitempty"`

@@ -16,6 +16,7 @@ type front struct {
 	readBody   time.Duration // zero: no limit
 	altSvc     *altSvc       // nil: no HTTP/3
 	clientIP   *clientIP     // nil: the peer is the client
+	counts     *counts       // nil: requests are not counted
 	draining   func() bool
 }
 
@@ -44,6 +45,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := f.visit(w, r)
 	if v.begin(s.logs, r); v.records != nil {
 		defer v.record() // also for a handler that panics
+	}
+	if f.counts != nil {
+		f.counts.inFlight.Inc()
+		defer v.count(f.counts)
 	}
 	v.body = boundBody(w, r, f.readBody)
 	serve(s.handler, &v.response, request.With(r, &v.state))

@@ -108,6 +108,9 @@ func (p *Prepared) compile(l Listener) (*front, error) {
 		readBody:   p.config.Timeouts.ReadBody,
 		clientIP:   p.config.Trust.compile(),
 	}
+	if p.config.Metrics {
+		f.counts = p.server.metrics.of(l.Address)
+	}
 	if p.wantsUDP(l) {
 		f.altSvc = newAltSvc(l.Address)
 	}
@@ -135,7 +138,7 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 			s.logs = append(s.logs, p.logs.Log(log, p.config.LogCredentials))
 		}
 	}
-	apply, err := written.Routes.Compile(&handler.Env{Log: p.server.log, Pools: p.lease, Kept: p.kept})
+	apply, err := written.Routes.Compile(&handler.Env{Log: p.server.log, Pools: p.lease, Kept: p.kept, Metrics: &p.server.exposition})
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ type Server struct {
 	wake  chan struct{} // one token: there is work for Run
 
 	challenges challenges
+	metrics    *metrics
+	exposition exposition
 
 	changing sync.Mutex // held from Prepare to Commit or Abort
 
@@ -65,6 +67,7 @@ func New(log *slog.Logger) *Server {
 		pools:     upstream.NewPools(),
 		shelf:     kept.NewShelf(),
 		noise:     &noise{log: log, limiter: rate.NewLimiter(10, 50)},
+		metrics:   newMetrics(),
 		wake:      make(chan struct{}, 1),
 		listeners: make(map[string]*listener),
 		lease:     upstream.NewPools().Lease(),

@@ -44,8 +44,17 @@ func (v *visit) begin(logs []*accesslog.Log, r *http.Request) {
 	}
 }
 
+// count adds the request to the metrics.
+func (v *visit) count(c *counts) { c.end(v.response.Status(), v.state.Started) }
+
 // record writes the lines.
 func (v *visit) record() {
+	if v.state.Unlogged {
+		for _, record := range v.records {
+			record.Drop()
+		}
+		return
+	}
 	answer := accesslog.Answer{
 		Status: v.response.Status(), Size: v.response.Size(), BytesRead: v.body.size(),
 		User: v.state.User, Upstream: v.state.Upstream, Header: v.response.Header(),

@@ -84,8 +84,16 @@ func (record *Record) End(a Answer) {
 		record.write(a, failed)
 		l.output.add(record.line.buf)
 	}
+	record.keep()
+}
+
+// Drop forgets the record, which must not be used after it.
+func (record *Record) Drop() { record.keep() }
+
+// keep saves the buffers for the next record.
+func (record *Record) keep() {
 	if cap(record.request.buf) <= maxKept && cap(record.line.buf) <= maxKept {
-		l.records.Put(record)
+		record.log.records.Put(record)
 	}
 }
 

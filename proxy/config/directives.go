@@ -101,14 +101,14 @@ func globalOptions() table[*builder] {
 		{name: "admin", usage: "unix//PATH|ADDRESS|off [{ … }]", doc: "where the operator's commands are taken", decode: decodeAdmin},
 		{name: "grace_period", usage: "DURATION", doc: "how long requests may go on after a stop or a reload", decode: decodeGracePeriod},
 		{name: "log", usage: "[{ … }]", doc: "where dwaar's own log goes", decode: decodeLog},
+		{name: "local_certs", doc: "certificates come from the local CA, unless a site names another", decode: func(l line, b *builder) { b.ca.local = l.Name }},
+		{name: "metrics", doc: "counts requests", decode: func(_ line, b *builder) { b.config.HTTP.Metrics = true }},
 		{name: "debug", doc: "log at level debug", decode: decodeDebug},
 		{name: "servers", usage: "{ … }", doc: "what holds for every listener", decode: decodeServers},
 		{name: "ocsp", usage: "{ … }", doc: "how staples are kept fresh", decode: decodeOCSP},
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", doc: "the lines of a snippet or of files", many: true, decode: spliced[*builder]},
 		{name: "ocsp_stapling", instead: "to leave a certificate without a staple, write tls CERT KEY { ocsp off }"},
-		{name: "local_certs", later: true, instead: "write tls internal in the site"},
-	}, append(
-		refused[*builder](true, "metrics"),
+	},
 		refused[*builder](false,
 			"acme_dns",
 			"cert_issuer",
@@ -131,8 +131,7 @@ func globalOptions() table[*builder] {
 			"skip_install_trust",
 			"storage_check",
 			"storage_clean_interval",
-		)...,
-	)...)}
+		)...)}
 }
 
 func serversOptions() table[*builder] {
@@ -255,6 +254,8 @@ func siteDirectives() table[*scope] {
 			doc: "sets variables", decode: decodeVars},
 		{name: "root", usage: "[matcher] [PATH]", in: inSite | inHandle, many: true,
 			doc: "the directory that files are looked for in; of several only the first that matches", decode: decodeRoot},
+		{name: "log_skip", usage: "[matcher]", in: inSite | inHandle, many: true,
+			doc: "keeps requests out of the access logs", decode: decodeLogSkip},
 		{name: "header", usage: "[matcher] [[+|-|?]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "changes response headers", decode: decodeHeader},
 		{name: "request_body", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
@@ -291,6 +292,8 @@ func siteDirectives() table[*scope] {
 			doc: "fails the request, so that handle_errors answers it", decode: decodeError},
 		{name: "respond", usage: "[matcher] [STATUS|BODY] [STATUS] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "answers with a status and a text", decode: decodeRespond},
+		{name: "metrics", usage: "[matcher]", in: inSite | inHandle, many: true,
+			doc: "answers with dwaar's metrics", decode: decodeMetrics},
 		{name: "reverse_proxy", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "forwards to upstreams", decode: decodeReverseProxy},
 		{name: "file_server", usage: "[matcher] [browse] [{ … }]", in: inSite | inHandle, many: true,
@@ -298,7 +301,6 @@ func siteDirectives() table[*scope] {
 	}
 	directives = append(directives, refused[*scope](true,
 		"try_files",
-		"metrics",
 		"ocsp_responder",
 		"ocsp_relay",
 	)...)
@@ -312,7 +314,6 @@ func siteDirectives() table[*scope] {
 		"invoke",
 		"log_append",
 		"log_name",
-		"log_skip",
 		"map",
 		"php_fastcgi",
 		"php",

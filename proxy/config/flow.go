@@ -78,13 +78,20 @@ func decodeMessage(l line, e *handler.Error) {
 	e.Message = l.Args[0].Text
 }
 
-func decodeAbort(l line, s *scope) {
+func decodeAbort(l line, s *scope) { l.matched(s, handler.Abort{}) }
+
+func decodeMetrics(l line, s *scope) { l.matched(s, handler.Metrics{}) }
+
+func decodeLogSkip(l line, s *scope) { l.matched(s, handler.LogSkip{}) }
+
+// matched adds a directive that has a matcher and nothing else.
+func (l line) matched(s *scope, d handler.Directive) {
 	set, args, ok := l.matcher()
 	switch {
 	case ok && len(args) > 0:
 		l.problem(args[0], "%q is no matcher: *, a /path or a @name", args[0].Text)
 	case ok:
-		s.add(l, l.Name, set, handler.Abort{})
+		s.add(l, l.Name, set, d)
 	}
 }
 

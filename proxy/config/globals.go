@@ -22,7 +22,7 @@ func (b *builder) readGlobal(block *dwaarfile.Block) {
 	if block != nil {
 		b.language.global.read(b, block.Directives, 0, b)
 	}
-	b.ca.check()
+	b.ca.check(b)
 	if b.httpPort == b.httpsPort {
 		b.problem(b.portSet, "http_port and https_port are both %d", b.httpPort)
 	}

@@ -16,7 +16,8 @@ import (
 // other one.
 type defaultCA struct {
 	directory string
-	named     bool // by acme_ca
+	named     bool            // by acme_ca
+	local     dwaarfile.Token // the option local_certs, zero if it is not there
 	email     string
 	roots     []string
 	eab       *issuing.EAB
@@ -25,7 +26,10 @@ type defaultCA struct {
 }
 
 // check reports what is said of a CA that is not named.
-func (ca *defaultCA) check() {
+func (ca *defaultCA) check(b *builder) {
+	if ca.named && ca.local.Text != "" {
+		b.problem(ca.local, "local_certs and acme_ca both say where certificates come from: write one of them")
+	}
 	for _, l := range ca.needsDirectory {
 		if !ca.named {
 			l.problem(l.Name, "it is for the CA that acme_ca names, and there is no acme_ca")

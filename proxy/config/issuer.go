@@ -67,7 +67,7 @@ func (b *builder) issuersOf(i *issuance, name string) []issuing.IssuerConfig {
 	switch {
 	case len(i.issuers) > 0:
 		return i.issuers
-	case i.internal || i.ca == "" && localca.IsLocal(name):
+	case i.internal || i.ca == "" && (b.ca.local.Text != "" || localca.IsLocal(name)):
 		return []issuing.IssuerConfig{{CA: issuing.Internal}}
 	}
 	issuer := b.globalIssuer()

@@ -76,7 +76,7 @@ func answers(d handler.Directive) bool {
 	switch d := d.(type) {
 	case handler.FileServer:
 		return !d.PassThru
-	case handler.Respond, handler.Redir, handler.ReverseProxy, handler.Error, handler.Abort:
+	case handler.Respond, handler.Redir, handler.ReverseProxy, handler.Error, handler.Abort, handler.Metrics:
 		return true
 	}
 	return false
@@ -86,7 +86,7 @@ func answers(d handler.Directive) bool {
 // before.
 func changes(d handler.Directive) bool {
 	switch d.(type) {
-	case handler.Header, handler.Encode:
+	case handler.Header, handler.Encode, handler.LogSkip:
 		return false
 	}
 	return !answers(d)

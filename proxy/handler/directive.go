@@ -33,6 +33,8 @@ type Env struct {
 	Pools *upstream.Lease
 	// Kept is what handlers remember, over reloads too; nil keeps nothing.
 	Kept *kept.Lease
+	// Metrics shows the metrics of the program; nil is 404.
+	Metrics http.Handler
 }
 
 // Check reports what is wrong with d: the error its compilation in a server

@@ -25,6 +25,8 @@ type State struct {
 	// Received is the request as the client sent it, whatever handlers made
 	// of it since.
 	Received Received
+	// Unlogged keeps the request out of access logs.
+	Unlogged bool
 	// User is who a handler found the client to be, "" for nobody.
 	User string
 	// Upstream is the host:port that reverse_proxy tried last.

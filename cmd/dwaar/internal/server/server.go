@@ -135,6 +135,7 @@ func (s *Server) build(p *plan) error {
 func (s *Server) join() {
 	s.shown.pairs, s.shown.waiting = map[string]*tlsstore.Pair{}, map[string]*tlsstore.Pair{}
 	s.http.SetChallenges(s.issuing.ServeHTTPChallenge)
+	s.http.SetMetrics(controller{s}.Metrics())
 	s.certs.OnALPN(s.issuing.ALPNCertificate)
 	s.certs.OnDemand(s.onDemand())
 	s.certs.OnChange(s.sync)
