@@ -55,7 +55,7 @@ var floors = map[string][]string{
 	"proxy/ratelimit":   {},
 	"proxy/spelling":    {},
 	"proxy/placeholder": {"proxy/request", "proxy/spelling"},
-	"proxy/match":       {"proxy/placeholder", "proxy/request"},
+	"proxy/match":       {"proxy/files", "proxy/placeholder", "proxy/request"},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
 	"proxy/upstream":    {"proxy/match", "proxy/request", "proxy/upstream/http1"},

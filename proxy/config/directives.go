@@ -49,6 +49,8 @@ type language struct {
 	encodeMatch table[*encode.Match]
 	fileServer  table[*files.Config]
 	requestBody table[*handler.RequestBody]
+	tryFiles    table[*handler.TryFiles]
+	fileMatcher table[*files.Try]
 }
 
 func newLanguage() *language {
@@ -81,6 +83,8 @@ func newLanguage() *language {
 		encodeMatch: encodeMatchOptions(),
 		fileServer:  fileServerOptions(),
 		requestBody: requestBodyOptions(),
+		tryFiles:    tryFilesOptions(),
+		fileMatcher: fileMatcherOptions(),
 	}
 }
 
@@ -272,6 +276,8 @@ func siteDirectives() table[*scope] {
 			doc: "gives the request another path, query or both; of several only the first that matches", decode: decodeRewrite},
 		{name: "uri", usage: "[matcher] [OPERATION] [TEXT…] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "changes a part of the path or the query", decode: decodeURI},
+		{name: "try_files", usage: "FILE… [{ … }]", in: inSite | inHandle, many: true,
+			doc: "gives the request the path of the first file that is there", decode: decodeTryFiles},
 		{name: "basic_auth", usage: "[matcher] [bcrypt] [REALM] { … }", in: inSite | inHandle, many: true,
 			doc: "lets in who has a password", decode: decodeBasicAuth},
 		{name: "forward_auth", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
@@ -300,7 +306,6 @@ func siteDirectives() table[*scope] {
 			doc: "answers with files", decode: decodeFileServer},
 	}
 	directives = append(directives, refused[*scope](true,
-		"try_files",
 		"ocsp_responder",
 		"ocsp_relay",
 	)...)
@@ -341,13 +346,11 @@ func matchers() table[*definition] {
 		{name: "client_ip", usage: "NETWORK…", many: true, doc: "the address of the client, by trusted_proxies", decode: decodeClientIP},
 		{name: "vars", usage: "NAME VALUE…", many: true, doc: "a variable or a placeholder", decode: decodeVarsMatcher},
 		{name: "vars_regexp", usage: "[NAME] VARIABLE PATTERN", many: true, doc: "a variable or a placeholder by a regular expression", decode: decodeVarsRegexp},
+		{name: "file", usage: "[FILE…] [{ … }]", doc: "a file that is there", decode: decodeFileMatcher},
 		{name: "not", usage: "[MATCHER…] [{ … }]", many: true, doc: "what must not match", decode: decodeNot},
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", many: true, doc: "the lines of a snippet or of files", decode: spliced[*definition]},
 		{name: "expression", instead: "write path, header, not and the other matchers in a block"},
-	}, append(
-		refused[*definition](true, "file"),
-		refused[*definition](false, "country", "maxmind_geolocation", "tls")...,
-	)...)}
+	}, refused[*definition](false, "country", "maxmind_geolocation", "tls")...)}
 }
 
 func tlsOptions() table[*issuance] {

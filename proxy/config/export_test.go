@@ -40,6 +40,8 @@ func Language() []Entry {
 	all = append(all, entries("encode", l.encode)...)
 	all = append(all, entries("file_server", l.fileServer)...)
 	all = append(all, entries("request_body", l.requestBody)...)
+	all = append(all, entries("try_files", l.tryFiles)...)
+	all = append(all, entries("file", l.fileMatcher)...)
 	all = append(all, entries("encode match", l.encodeMatch)...)
 	all = append(all, entries("lb_policy", l.policy)...)
 	return append(all, entries("reverse_proxy", l.proxyOpts)...)

@@ -80,7 +80,7 @@ func decodeFileServer(l line, s *scope) {
 	}
 	l.b.language.fileServer.read(l.b, l.block(), 0, &c)
 	if c.Root == "" && !refusedRoot(l) {
-		s.site.needRoot = append(s.site.needRoot, l.Name)
+		l.b.needRoot = append(l.b.needRoot, l.Name)
 	}
 	s.add(l, l.Name, set, handler.FileServer{Config: c})
 }
@@ -90,14 +90,14 @@ func refusedRoot(l line) bool {
 	return slices.ContainsFunc(l.block(), func(d *dwaarfile.Directive) bool { return d.Name.Text == "root" })
 }
 
-// checkRooted refuses a site that serves files and says nowhere from where.
+// checkRooted refuses a site that looks for files and says nowhere where.
 func (s *site) checkRooted(b *builder) {
-	if s.rooted {
-		return
+	for _, at := range b.needRoot {
+		if !s.rooted {
+			b.problem(at, "%s: nothing says where the files are: write root PATH in the site", at.Text)
+		}
 	}
-	for _, at := range s.needRoot {
-		b.problem(at, "%s: nothing says where the files are: write root PATH in the site", at.Text)
-	}
+	b.needRoot = nil
 }
 
 func decodeIndex(l line, c *files.Config) {

@@ -116,6 +116,7 @@ type builder struct {
 	logFiles map[string]logFile // by path
 	filters  []dwaarfile.Token  // where the filters of access logs stand
 
+	needRoot  []dwaarfile.Token // what looks for files in the site that is read
 	sites     []*site
 	listeners []*listener
 	byAddress map[string]*listener

@@ -25,7 +25,6 @@ type site struct {
 	errors     handler.HandleErrors
 	answered   map[string]dwaarfile.Token // the failures that errors answers, "" for all
 	rooted     bool                       // a directive root is somewhere in it
-	needRoot   []dwaarfile.Token          // directives that need one
 }
 
 // pair is one tls CERT KEY.

@@ -90,8 +90,11 @@ func (t Try) Compile() (*Finder, error) {
 }
 
 func compileTried(file string) (tried, error) {
-	if strings.ContainsAny(file, "*?[") {
-		return tried{}, fmt.Errorf("%q: patterns are not supported", file)
+	if strings.HasPrefix(file, "=") {
+		return tried{}, fmt.Errorf("%q: a status stands last, and only in try_files", file)
+	}
+	if placeholder.IndexAny(file, "*?[") >= 0 {
+		return tried{}, fmt.Errorf("%q: patterns and queries are not supported", file)
 	}
 	text, err := placeholder.Compile(file)
 	return tried{text, strings.HasSuffix(file, "/")}, err

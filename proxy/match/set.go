@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"dwaar/proxy/files"
 )
 
 // Set is the matcher of a route as data. All of its parts must match; within
@@ -24,6 +26,8 @@ type Set struct {
 	Query        []Parameter   `json:"query,omitempty"`
 	Vars         []Variable    `json:"vars,omitempty"`
 	VarsRegexp   []FieldRegexp `json:"vars_regexp,omitempty"`
+	// File looks for files on the disk.
+	File *files.Try `json:"file,omitempty"`
 	// Not are sets of which none may match.
 	Not []Set `json:"not,omitempty"`
 }
@@ -42,7 +46,7 @@ func (s Set) Compile() (*Matcher, error) {
 	m := &Matcher{}
 	for _, part := range []func() ([]test, error){
 		s.methodTests, s.protocolTests, s.hostTests, s.pathTests, s.addressTests, s.headerTests, s.queryTests,
-		s.varsTests, s.pathRegexpTests, s.headerRegexpTests, s.varsRegexpTests, s.notTests,
+		s.varsTests, s.pathRegexpTests, s.headerRegexpTests, s.varsRegexpTests, s.notTests, s.fileTests,
 	} {
 		tests, err := part()
 		if err != nil {
