@@ -12,7 +12,7 @@ func (l *leaf) alarm(cfg Config, now time.Time) bool {
 	if !e.pair.MustStaple || l.waiting || e.state.Load().revoked {
 		return false
 	}
-	return l.ocspOff || e.waited(cfg) && !e.state.Load().stapleReady(now)
+	return l.ocspOff || e.waited(l.rules.of(cfg)) && !e.state.Load().stapleReady(now)
 }
 
 // checkAlarms logs each alarm when it begins and when it ends.

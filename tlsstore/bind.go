@@ -6,7 +6,7 @@ func (s *Store) bind(bindings []Binding, old *index) []bound {
 	entries, watching, again := s.newKeeper(old), make(map[Files]*watched), old.read()
 	bounds := make([]bound, len(bindings))
 	for i, b := range bindings {
-		bounds[i] = bound{listener: b.Listener, names: sorted(b.Names...), ocspOff: b.OCSPOff}
+		bounds[i] = bound{listener: b.Listener, names: sorted(b.Names...), rules: b.rules()}
 		if b.OnDemand {
 			continue
 		}

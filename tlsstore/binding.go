@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // Binding says that a listener serves a certificate for some names. Several bindings of the
@@ -39,12 +40,28 @@ type Binding struct {
 
 	// OCSPOff keeps the staple away from this site's handshakes (`ocsp off`).
 	OCSPOff bool
+
+	// OnRevoked and MustStapleWait, if set, hold for this site instead of those of Config.
+	OnRevoked      OnRevoked
+	MustStapleWait time.Duration
+
+	// Note, if set, is the owner's: a comparable value that Record.Note gives back. The store
+	// does not look at it.
+	Note any
+}
+
+// rules are what a site says of the staple of its certificate.
+func (b *Binding) rules() rules {
+	return rules{ocspOff: b.OCSPOff, onRevoked: b.OnRevoked, mustStapleWait: b.MustStapleWait, note: b.Note}
 }
 
 // check refuses a binding that cannot be served.
 func (b *Binding) check() error {
 	if err := b.checkPair(); err != nil {
 		return err
+	}
+	if b.OnRevoked != "" && b.OnRevoked != Refuse && b.OnRevoked != Serve {
+		return fmt.Errorf("certificate of %v: on_revoked: %q is neither %q nor %q", b.Names, b.OnRevoked, Refuse, Serve)
 	}
 	switch {
 	case b.Waiting && (b.Listener != "" || len(b.Names) > 0):

@@ -20,8 +20,8 @@ type demanded struct {
 
 // demand is what one name has got.
 type demand struct {
-	entry   *entry
-	ocspOff bool // on all listeners that get it on demand
+	entry *entry
+	rules // of all listeners that get it on demand
 }
 
 // newDemanded returns a table for at most size names; size is positive.
@@ -88,13 +88,13 @@ func (d *demanded) review(x *index) (left []*entry) {
 	return d.change(func() {
 		d.names.Resize(x.cfg.MaxOnDemand)
 		for _, name := range d.names.Keys() {
-			covered, ocspOff := x.demands(name)
+			covered, all := x.demands(name)
 			got, _ := d.names.Peek(name)
 			switch {
 			case !covered:
 				d.names.Remove(name)
-			case got.ocspOff != ocspOff:
-				got.ocspOff = ocspOff
+			case got.rules != all:
+				got.rules = all
 				d.relink(got.entry, d.leaves[got.entry.pair.Fingerprint].names)
 			}
 		}
@@ -123,10 +123,13 @@ func (d *demanded) relink(e *entry, names []string) {
 		d.left = append(d.left, e)
 		return
 	}
-	l := &leaf{entry: e, names: sorted(names...), source: SourceOnDemand, ocspOff: true}
-	for _, name := range l.names {
+	l := &leaf{entry: e, names: sorted(names...), source: SourceOnDemand}
+	for i, name := range l.names {
 		got, _ := d.names.Peek(name)
-		l.ocspOff = l.ocspOff && got.ocspOff
+		if i == 0 {
+			l.rules = got.rules
+		}
+		l.rules = l.rules.and(got.rules)
 	}
 	d.leaves[e.pair.Fingerprint] = l
 }

@@ -61,8 +61,8 @@ func (s *Store) begin(listener string, hello *tls.ClientHelloInfo) (*handshake, 
 		if reason != "" {
 			return nil, reason, err
 		}
-		h.candidate, h.plain = candidate{got.entry, list[0].ocspOff}, got.plain
-		return h, h.entry.refusal(x.cfg, h.ocspOff, time.Now()), nil
+		h.candidate, h.plain = candidate{got.entry, list[0].rules}, got.plain
+		return h, h.entry.refusal(x.cfg, h.rules, time.Now()), nil
 	}
 	var reason refusal
 	h.candidate, reason = s.choose(x.cfg, list, hello)
@@ -80,14 +80,14 @@ func (s *Store) choose(cfg Config, list []candidate, hello *tls.ClientHelloInfo)
 		list = s.supported(list, hello)
 	}
 	for i, c := range list {
-		if c.entry.refusal(cfg, c.ocspOff, now) == "" {
+		if c.entry.refusal(cfg, c.rules, now) == "" {
 			return c, ""
 		}
 		if i == 0 {
 			best = c
 		}
 	}
-	return best, best.entry.refusal(cfg, best.ocspOff, now)
+	return best, best.entry.refusal(cfg, best.rules, now)
 }
 
 // supported returns the alternatives whose keys and algorithms the client supports; the name

@@ -22,7 +22,7 @@ type bound struct {
 	entry    *entry   // nil: on demand
 	source   Source
 	waiting  bool
-	ocspOff  bool
+	rules    rules
 	watched  *watched // nil if it was not read from files
 	pair     *Pair    // as it was bound, if watched; the files may hold another by now
 }
@@ -32,7 +32,7 @@ type leaf struct {
 	entry   *entry
 	names   []string // of all its bindings, sorted; of the certificate if it waits
 	source  Source   // manual if it is so in one of its bindings: then its files are the operator's
-	ocspOff bool     // in all its bindings
+	rules            // of all its bindings
 	waiting bool     // no name has it
 }
 
@@ -47,8 +47,8 @@ type sites struct {
 // candidate is a certificate a name can have. Without an entry it stands, alone in its list,
 // for one that is got on demand.
 type candidate struct {
-	entry   *entry
-	ocspOff bool
+	entry *entry
+	rules
 }
 
 // onDemand reports whether a list stands for certificates that are got on demand.
@@ -95,7 +95,7 @@ func (x *index) site(listener string) *sites {
 
 func (s *sites) add(b bound) {
 	// One array for all its names; a second alternative moves to an array of its own.
-	one := []candidate{{b.entry, b.ocspOff}}[:1:1]
+	one := []candidate{{b.entry, b.rules}}[:1:1]
 	add := func(list []candidate) []candidate {
 		switch {
 		case len(list) == 0, onDemand(list):
@@ -121,7 +121,7 @@ func (s *sites) add(b bound) {
 
 // list enters a bound in the catalog.
 func (x *index) list(b bound) {
-	l, alone := x.leaves[b.entry.pair.Fingerprint], leaf{b.entry, b.names, b.source, b.ocspOff, b.waiting}
+	l, alone := x.leaves[b.entry.pair.Fingerprint], leaf{b.entry, b.names, b.source, b.rules, b.waiting}
 	switch {
 	case l == nil:
 		x.leaves[b.entry.pair.Fingerprint] = &alone
@@ -140,7 +140,7 @@ func (x *index) list(b bound) {
 func (l *leaf) with(other leaf) leaf {
 	both := *l
 	both.names = sorted(slices.Concat(l.names, other.names)...)
-	both.ocspOff = l.ocspOff && other.ocspOff
+	both.rules = l.rules.and(other.rules)
 	if other.source == SourceManual {
 		both.source = SourceManual
 	}

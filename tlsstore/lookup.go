@@ -59,16 +59,20 @@ func (x *index) lookup(listener, sni string, local netip.Addr) (list []candidate
 	return s.find(x.cfg.DefaultSNI), x.cfg.DefaultSNI
 }
 
-// demands reports whether a listener gets the certificate of a name on demand, and whether
-// all that do are without OCSP.
-func (x *index) demands(name string) (covered, ocspOff bool) {
-	ocspOff = true
+// demands reports whether a listener gets the certificate of a name on demand, and the rules
+// of all that do.
+func (x *index) demands(name string) (covered bool, all rules) {
 	for _, s := range x.listeners {
-		if list := s.findOrOther(name); onDemand(list) {
-			covered, ocspOff = true, ocspOff && list[0].ocspOff
+		list := s.findOrOther(name)
+		switch {
+		case !onDemand(list):
+		case covered:
+			all = all.and(list[0].rules)
+		default:
+			covered, all = true, list[0].rules
 		}
 	}
-	return covered, covered && ocspOff
+	return covered, all
 }
 
 // Lookup returns what a client that sends sni would be shown by a listener, staple included,
@@ -83,7 +87,7 @@ func (s *Store) Lookup(listener, sni string) *tls.Certificate {
 	if c.entry == nil {
 		c.entry = s.demanded.peek(name, now)
 	}
-	if c.entry == nil || c.entry.refusal(x.cfg, c.ocspOff, now) != "" {
+	if c.entry == nil || c.entry.refusal(x.cfg, c.rules, now) != "" {
 		return nil
 	}
 	return c.entry.state.Load().certificate(now, c.ocspOff)

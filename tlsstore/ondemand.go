@@ -110,13 +110,13 @@ func (s *Store) put(name string, pair *Pair) (*got, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.current.Load()
-	covered, ocspOff := x.demands(name)
+	covered, all := x.demands(name)
 	if !covered {
 		return nil, fmt.Errorf("no site gets a certificate on demand for %s", name)
 	}
 	g := &got{s.demandedEntry(pair), served(pair, newInterner())}
 	g.entry.setBody(g.plain)
-	s.release(x, s.demanded.put(name, &demand{g.entry, ocspOff})) // first: it makes room in memory
+	s.release(x, s.demanded.put(name, &demand{g.entry, all})) // first: it makes room in memory
 	if x.leaves[pair.Fingerprint] == nil {
 		s.makeLoadable(g.entry, name)
 	}

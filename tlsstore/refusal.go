@@ -22,12 +22,12 @@ const (
 
 // refusal decides about handshakes for an entry. It is asked before resumption, which shows
 // no certificate and must not be a way around it.
-func (e *entry) refusal(cfg Config, ocspOff bool, now time.Time) refusal {
-	st := e.state.Load()
+func (e *entry) refusal(cfg Config, r rules, now time.Time) refusal {
+	st, cfg := e.state.Load(), r.of(cfg)
 	switch {
 	case st.revoked && cfg.OnRevoked == Refuse:
 		return revoked
-	case st.revoked, ocspOff, !e.pair.MustStaple, st.stapleReady(now), e.waited(cfg):
+	case st.revoked, r.ocspOff, !e.pair.MustStaple, st.stapleReady(now), e.waited(cfg):
 		return ""
 	}
 	return noStaple

@@ -22,6 +22,8 @@ type Record struct {
 	Waiting     bool        `json:"waiting,omitempty"` // served to nobody yet; Names are its own (see Binding.Waiting)
 	OCSPOff     bool        `json:"-"`                 // `ocsp off` in every site that has it: it needs no staple
 
+	Note any `json:"-"` // of its sites, see Binding.Note
+
 	// Chain is the DER of the chain, leaf first, or nil if it is not in memory: Store.Chain
 	// has it then.
 	Chain [][]byte `json:"-"`
@@ -83,6 +85,7 @@ func (l *leaf) record(cfg Config, now time.Time) Record {
 		Revoked:     st.revoked,
 		Waiting:     l.waiting,
 		OCSPOff:     l.ocspOff,
+		Note:        l.note,
 	}
 	if st.plain != nil {
 		r.Chain = st.plain.Certificate

@@ -105,7 +105,7 @@ func (s *Service) adopt(c *certificate, h *held) {
 		return
 	}
 	s.answered(c.lane, now)
-	due := h.after(now, s.settings.Load().cfg)
+	due := h.after(now, s.configHeld(c))
 	s.queueAt(c, due, due.Sub(now))
 }
 

@@ -18,6 +18,7 @@ type Certificate struct {
 	Chain       [][]byte    // DER, leaf first, the rest in any order (S7); not changed by either side
 	Disabled    bool        // `ocsp off`: never asked for, never stapled
 	Manual      bool        // an operator's file, which Prime fetches for before the first handshake
+	Terms       Terms       // in place of what Config says
 }
 
 // Staple is a verified good response and when it may be served: from From on,

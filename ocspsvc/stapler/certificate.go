@@ -16,6 +16,7 @@ type certificate struct {
 	chain       [][]byte
 	disabled    bool
 	manual      bool
+	terms       Terms
 	leafFacts
 
 	lane   *lane
@@ -47,7 +48,7 @@ type certificate struct {
 
 func newCertificate(c Certificate, facts leafFacts) *certificate {
 	n := &certificate{
-		fingerprint: c.Fingerprint, chain: c.Chain, disabled: c.Disabled, manual: c.Manual,
+		fingerprint: c.Fingerprint, chain: c.Chain, disabled: c.Disabled, manual: c.Manual, terms: c.Terms,
 		leafFacts: facts, reason: ocspsvc.ReasonPending,
 	}
 	if len(c.Chain) > 0 {

@@ -29,7 +29,7 @@ func (s *Service) fail(c *certificate, err error) {
 	}
 	s.blame(c, err, now)
 	due := now.Add(s.pause(now.Sub(c.failing), c.left(now), c, err))
-	s.queueAt(c, due, s.settings.Load().cfg.RefreshEvery)
+	s.queueAt(c, due, s.configHeld(c).RefreshEvery)
 	s.noteFailure(c)
 }
 
@@ -61,7 +61,7 @@ func (s *Service) blame(c *certificate, err error, now time.Time) {
 // pause is how long to leave alone whoever has been failing for so long, while
 // a staple has left of its life.
 func (s *Service) pause(failingFor, left time.Duration, c *certificate, err error) time.Duration {
-	every := s.settings.Load().cfg.RefreshEvery
+	every := s.configHeld(c).RefreshEvery
 	return later(obey(backoff(failingFor, left, c.life(), every), retryAfterOf(err), left))
 }
 

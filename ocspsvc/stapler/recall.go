@@ -60,7 +60,7 @@ func (s *Service) restore(c *certificate, record respstore.Record) error {
 	if err != nil {
 		return err
 	}
-	cfg, now := s.settings.Load().cfg, time.Now().Round(0)
+	cfg, now := s.configOf(c), time.Now().Round(0)
 	verdict, err := judge(record.Response, leaf, issuer, now, cfg)
 	switch ocspsvc.ReasonOf(err) {
 	case ocspsvc.ReasonExpired, ocspsvc.ReasonTooOld, ocspsvc.ReasonNotYetValid, ocspsvc.ReasonNoNextUpdate:
@@ -107,7 +107,7 @@ func (s *Service) resume(c *certificate, h *held, record respstore.Record) {
 	defer s.unlock()
 	record.Response = h.response
 	s.store.Keep(record)
-	now, cfg := time.Now(), s.settings.Load().cfg
+	now, cfg := time.Now(), s.configHeld(c)
 	c.reason = h.verdict.Reason
 	s.noteVerdict(c, h)
 	s.hold(c, h, now)

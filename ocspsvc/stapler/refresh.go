@@ -50,12 +50,12 @@ func (s *Service) refresh(ctx context.Context, c *certificate) error {
 	if response == nil {
 		return &ocspsvc.Error{Reason: ocspsvc.ReasonMalformed, Err: errors.New("the fetcher returned no response")}
 	}
-	now := time.Now().Round(0)
-	verdict, err := judge(response.Raw, leaf, issuer, now, set.cfg)
+	cfg, now := s.configOf(c), time.Now().Round(0)
+	verdict, err := judge(response.Raw, leaf, issuer, now, cfg)
 	if err != nil {
 		return err
 	}
-	return s.accept(ctx, c, newHeld(response.Raw, verdict, now, set.cfg, s.newestOf(c)))
+	return s.accept(ctx, c, newHeld(response.Raw, verdict, now, cfg, s.newestOf(c)))
 }
 
 func (s *Service) newestOf(c *certificate) *held {

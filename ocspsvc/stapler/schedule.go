@@ -80,7 +80,7 @@ func (s *Service) tally(c *certificate) {
 func (s *Service) ripen(now time.Time) {
 	for c := s.waiting.top(); c != nil && !now.Before(c.due); c = s.waiting.top() {
 		if c.over(now) {
-			s.queueAt(c, now.Add(s.settings.Load().cfg.RefreshEvery), 0)
+			s.queueAt(c, now.Add(s.configHeld(c).RefreshEvery), 0)
 			continue
 		}
 		s.waiting.drop(c)

@@ -31,7 +31,11 @@ func (s *Service) pull(ahead bool) {
 		wanted[c.Fingerprint] = c
 	}
 	fresh := s.strangers(wanted)
-	for _, c := range s.merge(wanted, fresh, ahead) {
+	stayed, changed := s.merge(wanted, fresh, ahead)
+	for _, c := range changed {
+		s.rejudge(c, time.Now())
+	}
+	for _, c := range stayed {
 		s.present(c, true)
 	}
 }
@@ -67,8 +71,9 @@ func (s *Service) chainOf(leaf Fingerprint) [][]byte {
 
 func sameChain(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
 
-// merge forgets, adds and updates, and returns those that stayed.
-func (s *Service) merge(wanted map[Fingerprint]Certificate, fresh map[Fingerprint]leafFacts, ahead bool) (stayed []*certificate) {
+// merge forgets, adds and updates, and returns those that stayed, and among
+// them those that have other terms.
+func (s *Service) merge(wanted map[Fingerprint]Certificate, fresh map[Fingerprint]leafFacts, ahead bool) (stayed, onOtherTerms []*certificate) {
 	s.mu.Lock()
 	defer s.unlock()
 	for leaf, c := range s.certs {
@@ -79,13 +84,16 @@ func (s *Service) merge(wanted map[Fingerprint]Certificate, fresh map[Fingerprin
 	for leaf, info := range wanted {
 		facts, changed := fresh[leaf]
 		if known := s.certs[leaf]; known != nil {
+			if known.terms != info.Terms {
+				onOtherTerms = append(onOtherTerms, known)
+			}
 			s.update(known, info, facts, changed)
 			stayed = append(stayed, known)
 			continue
 		}
 		s.add(newCertificate(info, facts), ahead)
 	}
-	return stayed
+	return stayed, onOtherTerms
 }
 
 // forget and the next two want s.mu held.
@@ -110,7 +118,7 @@ func (s *Service) add(c *certificate, ahead bool) {
 // it quiet may have gone: its issuer may be in the chain now.
 func (s *Service) update(c *certificate, info Certificate, facts leafFacts, changed bool) {
 	toggled := c.disabled != info.Disabled
-	c.chain, c.disabled, c.manual = info.Chain, info.Disabled, info.Manual
+	c.chain, c.disabled, c.manual, c.terms = info.Chain, info.Disabled, info.Manual, info.Terms
 	if changed {
 		c.rereadLeaf(facts)
 	}

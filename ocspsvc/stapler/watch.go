@@ -61,9 +61,9 @@ func (s *Service) replan(now time.Time) {
 
 // rejudge computes c's window and plan again.
 func (s *Service) rejudge(c *certificate, now time.Time) {
-	cfg := s.settings.Load().cfg
 	s.mu.Lock()
 	defer s.unlock()
+	cfg := s.configHeld(c)
 	if c.gone {
 		return // since everyone was listed
 	}

@@ -1,0 +1,44 @@
+package stapler
+
+import "time"
+
+// Terms hold for one certificate instead of what Config says for all. A zero
+// or negative field is as there.
+type Terms struct {
+	RefreshEvery time.Duration
+	MaxAge       time.Duration
+	NextUpdate   NextUpdate
+}
+
+// NextUpdate is whether a certificate's responses need a nextUpdate.
+type NextUpdate uint8
+
+const (
+	NextUpdateAsConfigured NextUpdate = iota
+	NextUpdateRequired
+	NextUpdateOptional
+)
+
+// of is cfg as these terms have it.
+func (t Terms) of(cfg Config) Config {
+	if t.RefreshEvery > 0 {
+		cfg.RefreshEvery = t.RefreshEvery
+	}
+	if t.MaxAge > 0 {
+		cfg.MaxAge = t.MaxAge
+	}
+	if t.NextUpdate != NextUpdateAsConfigured {
+		cfg.RequireNextUpdate = t.NextUpdate == NextUpdateRequired
+	}
+	return cfg
+}
+
+// configOf is what holds for c. It takes s.mu.
+func (s *Service) configOf(c *certificate) Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.configHeld(c)
+}
+
+// configHeld is configOf for who has s.mu.
+func (s *Service) configHeld(c *certificate) Config { return c.terms.of(s.settings.Load().cfg) }
