@@ -439,12 +439,12 @@ func TestRenewAndReissueByHand(t *testing.T) {
 	}
 	h.CA.Down()
 	for want, args := range map[string][]string{
-		"connection refused": {"renew", "example.test"},
-		"example.test":       {"reissue", "example.test"},
-		"other.test":         {"renew", "other.test"},
+		"connection refused":  {"renew", "example.test"},
+		"dwaar: example.test": {"reissue", "example.test"},
+		"dwaar: other.test: dwaar does not get a certificate for it\n": {"renew", "other.test"},
 	} {
-		if out := h.Do(append([]string{"certs"}, args...)...); out.Code != 1 || !strings.Contains(out.Stderr, want) {
-			t.Errorf("3.1: certs %v: exit %d, %q; want 1 with %q", args, out.Code, out.Text(), want)
+		if out := h.Do(append([]string{"certs"}, args...)...); out.Code != 1 || !strings.Contains(out.Stderr, want) || strings.Count(out.Stderr, "\n") != 1 {
+			t.Errorf("3.1: certs %v: exit %d, %q; want 1 with %q and no more lines", args, out.Code, out.Text(), want)
 		}
 	}
 	if out := h.Do("certs", "renew"); out.Code != 2 {

@@ -133,7 +133,7 @@ func (c controller) Reissue(ctx context.Context, name string) error {
 
 func managed(err error) error {
 	if errors.Is(err, acme.ErrUnknown) {
-		return errors.Join(admin.ErrUnmanaged, err)
+		return admin.ErrUnmanaged
 	}
 	return err
 }
