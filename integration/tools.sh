@@ -6,7 +6,7 @@
 set -eu
 
 # tool:packages that bring it
-wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9'
+wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9 /usr/sbin/nginx:nginx'
 
 die() {
 	printf '%s\n' "$*" >&2

@@ -13,6 +13,14 @@ import (
 // Status is the part of `dwaar status --json` that the contract fixes.
 type Status struct {
 	Certificates []Certificate `json:"certificates"`
+	Upstreams    []Upstream    `json:"upstreams"`
+}
+
+// Upstream is a server that sites forward to.
+type Upstream struct {
+	Address  string `json:"address"`
+	Healthy  bool   `json:"healthy"`
+	InFlight int64  `json:"in_flight"`
 }
 
 // Certificate is one entry of it.
