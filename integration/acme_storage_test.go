@@ -1,14 +1,20 @@
 package integration
 
 import (
+	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
+	"dwaar/integration/internal/client"
 	"dwaar/integration/internal/pebble"
+	"dwaar/integration/internal/pki"
 	"dwaar/integration/internal/wait"
 )
 
@@ -57,5 +63,38 @@ func TestADataDirectoryOfCaddysIsUsedAsItIs(t *testing.T) {
 	theirs, err := caddy.CacheManagedCertificate(t.Context(), "example.test")
 	if err != nil || !theirs.Leaf.Equal(after.Leaf) {
 		t.Errorf("3.3: Caddy does not find what dwaar has got: %v", err)
+	}
+}
+
+// A kill between the files of a certificate leaves the new key beside the old certificate, and
+// both whole in pending/. The next start serves the new pair, and by then the files hold it too.
+func TestAPairThatWasHalfWrittenIsCompletedAtTheStart(t *testing.T) {
+	t.Parallel()
+	h := newCustomer(t, pebble.Config{})
+	h.CA.Down()
+	authority := pki.New(t, "Half")
+	request := pki.Request{Names: []string{"example.test"}, Lifetime: 90 * 24 * time.Hour}
+	old, next := authority.Issue(t, request), authority.Issue(t, request)
+	h.store(old)
+	dir := filepath.Join(h.Data, "certificates", h.key(), "example.test")
+	key := pki.PKCS8(t, next.Key)
+	pki.WriteFile(t, filepath.Join(dir, "example.test.key"), key)
+	whole := must(t)(json.Marshal(map[string]any{
+		"name": "example.test", "certificate": string(pki.CertPEM(next.Chain()...)), "key": string(key),
+		"metadata": map[string]any{"sans": []string{"example.test"}},
+	})).([]byte)
+	pki.WriteFile(t, filepath.Join(h.Data, "pending", h.key(), "example.test.json"), whole)
+	h.says("", answers("example.test", ""))
+	h.Start()
+	shown, err := client.Target{Addr: h.Addr(), Name: "example.test", Roots: authority.Pool()}.Do()
+	if err != nil || !shown.Leaf.Equal(next.Cert) {
+		t.Errorf("served: %v, %v; want what was pending", shown.Leaf, err)
+	}
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "example.test.crt"), filepath.Join(dir, "example.test.key"))
+	if err != nil || !pair.Leaf.Equal(next.Cert) {
+		t.Errorf("the files hold %v, %v; want the pair that is served", pair.Leaf, err)
+	}
+	if left := glob(t, h.Data, "pending", "*", "*.json"); len(left) != 0 {
+		t.Errorf("still pending: %v", left)
 	}
 }

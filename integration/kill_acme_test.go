@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,12 +45,14 @@ func TestFiftyKillsOfIssueRenewAndReplace(t *testing.T) {
 			for round := range killsEach {
 				k.Start()
 				k.awaitAll()
+				k.awaitFiles()
 				provoke(k, k.moment(round))
 				k.Kill()
 				k.checkFiles()
 			}
 			k.Start()
 			k.awaitAll()
+			k.awaitFiles()
 			k.conclude(what)
 		})
 	}
@@ -178,6 +181,42 @@ func (k *killed) checkFiles() {
 			k.t.Errorf("%s: a pair that does not match: %v", name, err)
 		}
 	}
+}
+
+// awaitFiles waits until the three files of every name are of one certificate, the one that is
+// served, and nothing is on its way. A command from before the kill may just have renewed it.
+func (k *killed) awaitFiles() {
+	k.t.Helper()
+	for _, name := range k.names {
+		wait.Until(k.t, soon, "the files of "+name, func() error { return k.isFiled(name) })
+	}
+	if left := glob(k.t, k.Data, "pending", "*", "*.json"); len(left) != 0 {
+		k.t.Errorf("after a restart there is still %v", left)
+	}
+}
+
+func (k *killed) isFiled(name string) error {
+	shown, err := k.try(name)
+	if err != nil {
+		return err
+	}
+	crt := glob(k.t, k.Data, "certificates", "*", name, name+".crt")
+	if len(crt) != 1 {
+		return fmt.Errorf("certificates in %v", crt)
+	}
+	base := strings.TrimSuffix(crt[0], ".crt")
+	pair, err := tls.LoadX509KeyPair(crt[0], base+".key")
+	if err != nil {
+		return err
+	}
+	if !pair.Leaf.Equal(shown.Leaf) {
+		return fmt.Errorf("serial %x is in the file and %x is served", pair.Leaf.SerialNumber, shown.Leaf.SerialNumber)
+	}
+	meta, err := os.ReadFile(base + ".json")
+	if err == nil && !strings.Contains(string(meta), strconv.Quote(name)) {
+		err = fmt.Errorf("%s.json says %s", base, meta)
+	}
+	return err
 }
 
 // isWhole reports whether a pending file holds a pair; one without is a place reserved.

@@ -24,6 +24,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor < 3 {
 		f.greet(w, r)
 	}
+	if r.ProtoMajor > 1 && !wellFormed(r) {
+		http.Error(w, "malformed request", http.StatusBadRequest)
+		return
+	}
 	if r.Method == "PRI" {
 		// The preface of HTTP/2 (RFC 9113 §3.4) without TLS, which net/http
 		// leaves to handlers.
@@ -55,8 +59,14 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.body.finish(v.response.Status())
 }
 
-// greet tells a client over TCP where else to come.
+// greet tells a client over TCP where else to come, and whether to stay.
 func (f *front) greet(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) > 0 {
+		// There may have been a Content-Length too, which net/http takes away.
+		// Who sent both is perhaps about to smuggle a request past a proxy in
+		// front, so nothing may follow (RFC 9112 §6.1).
+		w.Header().Set("Connection", "close")
+	}
 	if f.draining() {
 		if r.Header.Get("Upgrade") == "" {
 			// Ask the client to come back on another connection, before this one

@@ -2,10 +2,12 @@ package issuing_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -107,6 +109,14 @@ func judgeSurvivor(t *testing.T, dir string, ca *fakeCA, old *issuing.Certificat
 	case err == nil && condemned && loaded.Leaf.Equal(old.Leaf):
 		t.Error("the revoked certificate loads")
 	}
+	if err := i.Settle(t.Context()); err != nil {
+		t.Error(err)
+	}
+	judgeFiles(t, dir, condemned)
+	settled, settledErr := i.Load(t.Context(), policy(ca), name)
+	if (err == nil) != (settledErr == nil) || err == nil && !settled.Leaf.Equal(loaded.Leaf) {
+		t.Errorf("Load = %v, %v after Settle, and before %v, %v", settled, settledErr, loaded, err)
+	}
 	ca.fail(refuseOrders)
 	_, _ = i.Obtain(soon(t), policy(ca), name) // no luck, but it clears up
 	for _, file := range list(t, dir, "certificates") {
@@ -133,5 +143,26 @@ func judgeSurvivor(t *testing.T, dir string, ca *fakeCA, old *issuing.Certificat
 	}
 	if len(ca.accounts) != 1 {
 		t.Errorf("%d accounts at the CA: the key of one was lost", len(ca.accounts))
+	}
+}
+
+// judgeFiles checks what Settle leaves for who reads the files: a pair with what is known about
+// it, or none; of a condemned one perhaps half.
+func judgeFiles(t *testing.T, dir string, condemned bool) {
+	t.Helper()
+	if left := list(t, dir, "pending"); len(left) != 0 {
+		t.Errorf("pending after Settle: %v", left)
+	}
+	base := filepath.Join(dir, "certificates", "*", name, name)
+	crt, _ := filepath.Glob(base + ".crt")
+	key, _ := filepath.Glob(base + ".key")
+	meta, _ := filepath.Glob(base + ".json")
+	if !condemned && (len(crt) != len(key) || len(crt) != len(meta)) {
+		t.Errorf("files after Settle: %v %v %v", crt, key, meta)
+	}
+	if len(crt) == 1 && len(key) == 1 {
+		if _, err := tls.LoadX509KeyPair(crt[0], key[0]); err != nil {
+			t.Errorf("after Settle: %v", err)
+		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // hangAt is a fault: requests for that path are taken and never answered.
 func hangAt(path string, asked chan<- struct{}) func(http.ResponseWriter, *http.Request) bool {
-	return func(_ http.ResponseWriter, r *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != path {
 			return false
 		}
@@ -22,8 +22,7 @@ func hangAt(path string, asked chan<- struct{}) func(http.ResponseWriter, *http.
 		case asked <- struct{}{}:
 		default:
 		}
-		<-r.Context().Done()
-		return true
+		return hang(w, r)
 	}
 }
 

@@ -49,8 +49,10 @@ func quarantineDir(issuer string, serial *big.Int) string {
 	return path.Join("quarantine", certmagic.StorageKeys.Safe(issuer), serial.Text(16))
 }
 
+const pendingDir = "pending"
+
 func pendingKey(issuer, name string) string {
-	return path.Join("pending", certmagic.StorageKeys.Safe(issuer), certmagic.StorageKeys.Safe(name)+".json")
+	return path.Join(pendingDir, certmagic.StorageKeys.Safe(issuer), certmagic.StorageKeys.Safe(name)+".json")
 }
 
 func challengeKey(issuer, name string) string {

@@ -45,7 +45,7 @@ func (i *Issuing) loadFrom(ctx context.Context, issuer, name string) (*Certifica
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		newest, err := i.newestUsable(ctx, filed, arriving)
+		newest, err := i.newestUsable(ctx, arriving, filed) // of the same second, what arrives is newer
 		if newest != nil || err != nil {
 			return newest, err
 		}

@@ -17,14 +17,27 @@ func reissueLock(name string) string { return "dwaar_reissue_" + name }
 
 // whileIssuing runs f holding the lock that certmagic takes around every order.
 func (i *Issuing) whileIssuing(ctx context.Context, name string, f func() error) error {
-	lock := "issue_cert_" + name
-	if err := i.storage.Lock(ctx, lock); err != nil {
+	if err := i.storage.Lock(ctx, issueLock(name)); err != nil {
 		return err
 	}
-	defer func() {
-		if err := i.storage.Unlock(context.WithoutCancel(ctx), lock); err != nil {
-			i.log.Warn("unlocking an order", "names", name, "err", err)
-		}
-	}()
+	defer i.unlockOrder(ctx, name)
 	return f()
 }
+
+// ifNotIssuing is whileIssuing that does nothing while somebody else has the lock.
+func (i *Issuing) ifNotIssuing(ctx context.Context, name string, f func() error) error {
+	ours, err := i.storage.TryLock(ctx, issueLock(name))
+	if err != nil || !ours {
+		return err
+	}
+	defer i.unlockOrder(ctx, name)
+	return f()
+}
+
+func (i *Issuing) unlockOrder(ctx context.Context, name string) {
+	if err := i.storage.Unlock(context.WithoutCancel(ctx), issueLock(name)); err != nil {
+		i.log.Warn("unlocking an order", "names", name, "err", err)
+	}
+}
+
+func issueLock(name string) string { return "issue_cert_" + name }

@@ -3,6 +3,7 @@ package issuing_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,4 +37,27 @@ func TestANameIsReplacedByOneProcessAtATime(t *testing.T) {
 	if err := mine.Unlock(t.Context(), name); !errors.Is(err, storage.ErrNotLocked) {
 		t.Errorf("Unlock of a peer's lock = %v", err)
 	}
+}
+
+// What another process is about is its own to finish.
+func TestSettleLeavesAnOrderThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	ca, dir, asked := newFakeCA(t), t.TempDir(), make(chan struct{}, 1)
+	ca.fail(hangAt("/order", asked))
+	ctx, giveUp := context.WithCancel(t.Context())
+	peer, ended := open(t, dir), make(chan error, 1)
+	go func() {
+		_, err := peer.Obtain(ctx, policy(ca), name)
+		ended <- err
+	}()
+	<-asked
+	before := list(t, dir, "pending")
+	if err := open(t, dir).Settle(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if now := list(t, dir, "pending"); len(before) != 1 || !slices.Equal(now, before) {
+		t.Errorf("pending: %v, and before Settle %v; want the place that is reserved", now, before)
+	}
+	giveUp()
+	<-ended
 }

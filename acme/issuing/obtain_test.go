@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -35,6 +36,7 @@ func refuseOrders(w http.ResponseWriter, r *http.Request) bool {
 
 // hang takes requests and never answers.
 func hang(_ http.ResponseWriter, r *http.Request) bool {
+	_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that the client goes away
 	<-r.Context().Done()
 	return true
 }

@@ -14,7 +14,8 @@ import (
 // as a whole, so there is no moment at which only a key that belongs to no certificate, or
 // the other way round, is left: Load finds the old one or the new one.
 type pending struct {
-	Cert string          `json:"certificate,omitempty"`
+	Name string          `json:"name"`
+	Cert string          `json:"certificate,omitempty"` // none: its place is reserved
 	Key  string          `json:"key,omitempty"`
 	Meta json.RawMessage `json:"metadata,omitempty"`
 }
@@ -23,12 +24,16 @@ type pending struct {
 // back what it wrote. A certificate that is still pending, as its files could not be written,
 // stays.
 func (i *Issuing) reserve(ctx context.Context, issuer, name string) (release func(), err error) {
-	place, value := pendingKey(issuer, name), []byte("{}")
+	place := pendingKey(issuer, name)
 	before, err := i.storage.Load(ctx, place)
-	if err == nil {
-		value = before
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	}
+	value := before
+	if value == nil {
+		if value, err = json.Marshal(pending{Name: name}); err != nil {
+			return nil, err
+		}
 	}
 	return func() {
 		if before != nil {
@@ -46,7 +51,7 @@ func (i *Issuing) save(ctx context.Context, c *Certificate) error {
 	if err != nil {
 		return err
 	}
-	whole, err := json.Marshal(pending{Cert: string(c.CertPEM), Key: string(c.KeyPEM), Meta: meta})
+	whole, err := json.Marshal(pending{Name: c.Name, Cert: string(c.CertPEM), Key: string(c.KeyPEM), Meta: meta})
 	if err != nil {
 		return err
 	}
@@ -97,34 +102,4 @@ func (i *Issuing) loadPending(ctx context.Context, issuer, name string) (*Certif
 	}
 	cert.meta = whole.Meta
 	return cert, nil
-}
-
-// settle ends what a process that was killed has left half done, for every issuer of a
-// policy: certificates that were pending, and quarantines. It is called under the lock of the
-// order, and what it cannot do now is tried again at the next one.
-func (i *Issuing) settle(ctx context.Context, p Policy, name string) {
-	for _, c := range p.Issuers {
-		err := errors.Join(i.settlePending(ctx, c.key(), name), i.settleQuarantine(ctx, c.key(), name))
-		if err != nil {
-			i.log.Warn("finishing what was interrupted", "names", name, "issuer", c.key(), "err", err)
-		}
-	}
-}
-
-func (i *Issuing) settlePending(ctx context.Context, issuer, name string) error {
-	there, err := i.storage.Exists(ctx, pendingKey(issuer, name))
-	if err != nil || !there {
-		return err
-	}
-	cert, err := i.loadPending(ctx, issuer, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return i.storage.Delete(ctx, pendingKey(issuer, name))
-	}
-	if err != nil {
-		return err
-	}
-	if out, err := i.isQuarantined(ctx, issuer, cert.Leaf); err != nil || out {
-		return errors.Join(err, i.evict(ctx, issuer, name, cert.Leaf))
-	}
-	return i.unpack(ctx, cert, cert.meta)
 }

@@ -15,6 +15,7 @@ type Status struct {
 	Ready        bool          `json:"ready"`
 	LastReload   *Reload       `json:"last_reload,omitempty"` // nil before the first
 	Certificates []Certificate `json:"certificates"`
+	Upstreams    []Upstream    `json:"upstreams,omitempty"` // none: no site forwards
 }
 
 // Reload is the outcome of one reload.

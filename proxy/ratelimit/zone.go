@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// DefaultMaxKeys is how many keys a zone knows: some 25 MB.
+	// DefaultMaxKeys is how many keys a zone knows: some 28 MB.
 	DefaultMaxKeys = 100_000
 	// MaxKeys is the most that MaxKeys of a zone may be.
 	MaxKeys = 10_000_000

@@ -45,6 +45,11 @@ func (c controller) Status() admin.Status {
 		status.Certificates = append(status.Certificates, c.certificate(record))
 	}
 	status.Certificates = append(status.Certificates, c.missing(p)...)
+	for _, u := range c.http.Upstreams().Status() {
+		status.Upstreams = append(status.Upstreams, admin.Upstream{
+			Address: u.Address, Healthy: u.Healthy, InFlight: u.InFlight, Requests: u.Requests, Failures: u.Failures,
+		})
+	}
 	return status
 }
 

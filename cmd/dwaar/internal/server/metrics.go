@@ -11,7 +11,7 @@ import (
 // collect registers what every part counts.
 func (s *Server) collect() (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
-	all := slices.Concat(s.certs.Collectors(), s.stapler.Collectors(), s.crl.Collectors(), s.acme.Collectors(), s.http.Collectors(), []prometheus.Collector{
+	all := slices.Concat(s.certs.Collectors(), s.stapler.Collectors(), s.crl.Collectors(), s.acme.Collectors(), s.http.Collectors(), s.http.Upstreams().Collectors(), []prometheus.Collector{
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	})
 	for _, c := range all {

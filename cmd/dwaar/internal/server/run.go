@@ -62,7 +62,7 @@ func (s *Server) open(p *plan) (*proxy.Prepared, error) {
 // begin gets certificates and staples, and lets connections in.
 func (s *Server) begin(ctx context.Context, prepared *proxy.Prepared) error {
 	defer prepared.Abort() // of what was not committed
-	if err := s.acme.Load(ctx); err != nil {
+	if err := errors.Join(s.issuing.Settle(ctx), s.acme.Load(ctx)); err != nil {
 		return errDrained // stopped before it began
 	}
 	if err := s.bind(s.plan.Load()); err != nil {
