@@ -55,6 +55,14 @@ func Curl(t testing.TB, addr, name, roots string, version uint16) Output {
 	return tool(t, "curl", append(args, "https://"+name+":"+port+"/")...)
 }
 
+// Get is curl with arguments of choice, and what it prints, without its own messages.
+func Get(t testing.TB, addr, name, roots, path string, args ...string) Output {
+	t.Helper()
+	_, port, _ := strings.Cut(addr, ":")
+	all := append([]string{"-sS", "--max-time", "20", "--cacert", roots, "--resolve", name + ":" + port + ":127.0.0.1"}, args...)
+	return tool(t, "curl", append(all, "https://"+name+":"+port+path)...)
+}
+
 // GnuTLS is gnutls-cli, which verifies a staple with the chain and leaves if it is bad.
 func GnuTLS(t testing.TB, addr, name, roots string, version uint16) Output {
 	t.Helper()
