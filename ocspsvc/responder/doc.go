@@ -2,8 +2,9 @@
 // any ocspsvc.Source, such as its own Signer over records of certificates.
 //
 //	records := responder.NewMemory()
-//	records.Set(leaf.SerialNumber, responder.Record{Status: ocspsvc.Good})
-//	signer, err := responder.NewSigner(responder.SignerConfig{Issuer: issuer, Key: key}, records)
+//	records.Set(responder.IssuerIDOf(issuer), leaf.SerialNumber, responder.Record{Status: ocspsvc.Good})
+//	keys := responder.Keys{Authorities: []responder.Authority{{Issuer: issuer, Key: key}}}
+//	signer, err := responder.NewSigner(responder.Config{}, keys, records, log)
 //	…
 //	http.Serve(listener, responder.Handler(signer, responder.Options{}))
 //

@@ -36,9 +36,9 @@ func newRoom(t *testing.T, prefix string, opts ...ocsptest.Option) *room {
 	t.Helper()
 	ca := ocsptest.NewCA(t, opts...)
 	r := &room{ca: ca, leaf: ca.Leaf(t), records: responder.NewMemory()}
-	r.records.Set(r.leaf.Cert.SerialNumber, responder.Record{Status: ocspsvc.Good})
+	r.records.Set(responder.IssuerIDOf(r.ca.Cert), r.leaf.Cert.SerialNumber, responder.Record{Status: ocspsvc.Good})
 	var err error
-	if r.signer, err = responder.NewSigner(responder.SignerConfig{Issuer: ca.Cert, Key: ca.Key}, r.records); err != nil {
+	if r.signer, err = responder.NewSigner(responder.Config{}, keysOf(ca.Cert, nil, ca.Key), r.records, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.url = serve(t, r.signer, prefix)
@@ -170,8 +170,8 @@ func TestAnswersMayBeCachedAndErrorsMayNot(t *testing.T) {
 		}
 	}
 	control := response.Header.Get("Cache-Control")
-	if !strings.HasPrefix(control, "max-age=1727") || !strings.HasSuffix(control, ", public, no-transform, must-revalidate") {
-		t.Errorf("Cache-Control = %q, want half of four days", control)
+	if !strings.HasPrefix(control, "max-age=4319") || !strings.HasSuffix(control, ", public, no-transform, must-revalidate") {
+		t.Errorf("Cache-Control = %q, want half of a day", control)
 	}
 	if response.Header.Get("Date") == "" {
 		t.Error("no Date")

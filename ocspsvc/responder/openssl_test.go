@@ -40,14 +40,14 @@ func TestOpenSSLBelievesEveryKeyTypeAndStatus(t *testing.T) {
 					t.Errorf("openssl ocsp %v warns\n%s", args, out)
 				}
 			}
-			r.records.Set(r.leaf.Cert.SerialNumber, responder.Record{
+			r.records.Set(responder.IssuerIDOf(r.ca.Cert), r.leaf.Cert.SerialNumber, responder.Record{
 				Status: ocspsvc.Revoked, RevokedAt: time.Now().Add(-time.Hour), Reason: ocspsvc.KeyCompromise,
 			})
 			out := r.openssl(t)
 			if !strings.Contains(out, "leaf.pem: revoked") || !strings.Contains(out, "Reason: keyCompromise") {
 				t.Errorf("revoked: openssl says\n%s", out)
 			}
-			r.records.Set(r.leaf.Cert.SerialNumber, responder.Record{})
+			r.records.Set(responder.IssuerIDOf(r.ca.Cert), r.leaf.Cert.SerialNumber, responder.Record{})
 			if out := r.openssl(t); !strings.Contains(out, "leaf.pem: unknown") {
 				t.Errorf("unknown: openssl says\n%s", out)
 			}
@@ -58,7 +58,7 @@ func TestOpenSSLBelievesEveryKeyTypeAndStatus(t *testing.T) {
 func TestOpenSSLBelievesADelegate(t *testing.T) {
 	r := newRoom(t, "")
 	delegate := r.ca.Delegate(t, ocsptest.Key(ocsptest.RSA))
-	signer, err := responder.NewSigner(responder.SignerConfig{Issuer: r.ca.Cert, Cert: delegate.Cert, Key: delegate.Key}, r.records)
+	signer, err := responder.NewSigner(responder.Config{}, keysOf(r.ca.Cert, delegate.Cert, delegate.Key), r.records, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"math/big"
 	"strings"
@@ -18,13 +19,13 @@ import (
 func TestSignerSaysWhatTheRecordsSay(t *testing.T) {
 	for _, delegated := range []bool{false, true} {
 		ca := ocsptest.NewCA(t)
-		cfg := responder.SignerConfig{Issuer: ca.Cert, Key: ca.Key, Validity: time.Hour}
+		keys := keysOf(ca.Cert, nil, ca.Key)
 		if delegated {
 			delegate := ca.Delegate(t)
-			cfg.Cert, cfg.Key = delegate.Cert, delegate.Key
+			keys = keysOf(ca.Cert, delegate.Cert, delegate.Key)
 		}
 		records := responder.NewMemory()
-		signer, err := responder.NewSigner(cfg, records)
+		signer, err := responder.NewSigner(responder.Config{Validity: time.Hour}, keys, records, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +36,7 @@ func TestSignerSaysWhatTheRecordsSay(t *testing.T) {
 			{Status: ocspsvc.Revoked, RevokedAt: revokedAt, Reason: ocspsvc.Superseded},
 			{},
 		} {
-			records.Set(leaf.Cert.SerialNumber, record)
+			records.Set(responder.IssuerIDOf(ca.Cert), leaf.Cert.SerialNumber, record)
 			verdict := ask(t, signer, ca, leaf)
 			want := record.Status
 			if want == 0 {
@@ -121,29 +122,36 @@ func TestNewSignerRefusesWhatNobodyWouldBelieve(t *testing.T) {
 	twin, leaf, delegate := ca.Twin(t), ca.Leaf(t), ca.Delegate(t)
 	expired, foreign := ca.Delegate(t, ocsptest.Validity(-48*time.Hour, -time.Hour)), twin.Delegate(t)
 	records := responder.NewMemory()
+	short, negative := responder.Config{Validity: 5}, responder.Config{Validity: -1}
 	for _, test := range []struct {
 		name    string
-		cfg     responder.SignerConfig
+		cfg     responder.Config
+		keys    responder.Keys
 		records responder.Records
 		want    string
 	}{
-		{"no issuer", responder.SignerConfig{Key: ca.Key}, records, "needs an issuer, a key and records"},
-		{"no key", responder.SignerConfig{Issuer: ca.Cert}, records, "needs an issuer, a key and records"},
-		{"no records", responder.SignerConfig{Issuer: ca.Cert, Key: ca.Key}, nil, "needs an issuer, a key and records"},
-		{"short validity", responder.SignerConfig{Issuer: ca.Cert, Key: ca.Key, Validity: 5}, records, "at least for 1s"},
-		{"negative validity", responder.SignerConfig{Issuer: ca.Cert, Key: ca.Key, Validity: -1}, records, "at least for 1s"},
-		{"another key", responder.SignerConfig{Issuer: ca.Cert, Key: twin.Key}, records, "bad_signature"},
-		{"leaf", responder.SignerConfig{Issuer: ca.Cert, Cert: leaf.Cert, Key: leaf.Key}, records, "no extended key usage OCSPSigning"},
-		{"foreign", responder.SignerConfig{Issuer: ca.Cert, Cert: foreign.Cert, Key: foreign.Key}, records, "unauthorized_signer"},
-		{"expired", responder.SignerConfig{Issuer: ca.Cert, Cert: expired.Cert, Key: expired.Key}, records, "expired"},
-		{"key of the issuer", responder.SignerConfig{Issuer: ca.Cert, Cert: delegate.Cert, Key: ca.Key}, records, "bad_signature"},
+		{"no issuer", responder.Config{}, keysOf(nil, nil, ca.Key), records, "needs an issuer and a key"},
+		{"no key", responder.Config{}, keysOf(ca.Cert, nil, nil), records, "needs an issuer and a key"},
+		{"no authority", responder.Config{}, responder.Keys{}, records, "needs an authority and records"},
+		{"no records", responder.Config{}, keysOf(ca.Cert, nil, ca.Key), nil, "needs an authority and records"},
+		{"short validity", short, keysOf(ca.Cert, nil, ca.Key), records, "validity: 5ns is not between 1m0s and"},
+		{"negative validity", negative, keysOf(ca.Cert, nil, ca.Key), records, "validity: -1ns is not between"},
+		{"another key", responder.Config{}, keysOf(ca.Cert, nil, twin.Key), records, "bad_signature"},
+		{"leaf", responder.Config{}, keysOf(ca.Cert, leaf.Cert, leaf.Key), records, "no extended key usage OCSPSigning"},
+		{"foreign", responder.Config{}, keysOf(ca.Cert, foreign.Cert, foreign.Key), records, "unauthorized_signer"},
+		{"expired", responder.Config{}, keysOf(ca.Cert, expired.Cert, expired.Key), records, "expired"},
+		{"key of the issuer", responder.Config{}, keysOf(ca.Cert, delegate.Cert, ca.Key), records, "bad_signature"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := responder.NewSigner(test.cfg, test.records); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := responder.NewSigner(test.cfg, test.keys, test.records, nil); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v, want one with %q", err, test.want)
 			}
 		})
 	}
+}
+
+func keysOf(issuer, signer *x509.Certificate, key crypto.Signer) responder.Keys {
+	return responder.Keys{Authorities: []responder.Authority{{Issuer: issuer, Signer: signer, Key: key}}}
 }
 
 // brokenRecords answer with what they are.
@@ -152,7 +160,7 @@ type brokenRecords struct {
 	err    error
 }
 
-func (b brokenRecords) Record(context.Context, *big.Int) (responder.Record, error) {
+func (b brokenRecords) Record(context.Context, responder.IssuerID, *big.Int) (responder.Record, error) {
 	return b.record, b.err
 }
 
@@ -166,7 +174,7 @@ func TestBrokenRecordsAreNeverAnswered(t *testing.T) {
 		{brokenRecords{record: responder.Record{Status: ocspsvc.Revoked}}, "does not say when it was revoked"},
 		{brokenRecords{record: responder.Record{Status: ocspsvc.Unknown}}, `has status "unknown"`},
 	} {
-		signer, err := responder.NewSigner(responder.SignerConfig{Issuer: ca.Cert, Key: ca.Key}, test.records)
+		signer, err := responder.NewSigner(responder.Config{}, keysOf(ca.Cert, nil, ca.Key), test.records, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

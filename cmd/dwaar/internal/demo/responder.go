@@ -17,9 +17,12 @@ const answerLife = time.Hour
 
 // newResponder answers for the demo's intermediate; the delegate signs.
 func newResponder(dir string, p *pki, log *slog.Logger) (http.Handler, error) {
-	signer, err := responder.NewSigner(responder.SignerConfig{
-		Issuer: p.intermediate.cert, Cert: p.signer.cert, Key: p.signer.key, Validity: answerLife,
-	}, records{leaf: p.leaf.cert.SerialNumber, name: p.leaf.cert.Subject.CommonName, revoked: newRevocations(filepath.Join(dir, revokedFile))})
+	keys := responder.Keys{Authorities: []responder.Authority{
+		{Issuer: p.intermediate.cert, Signer: p.signer.cert, Key: p.signer.key},
+	}}
+	signer, err := responder.NewSigner(responder.Config{Validity: answerLife}, keys, records{
+		leaf: p.leaf.cert.SerialNumber, name: p.leaf.cert.Subject.CommonName, revoked: newRevocations(filepath.Join(dir, revokedFile)),
+	}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +37,9 @@ type records struct {
 }
 
 // Record is a responder.Records.
-func (r records) Record(_ context.Context, serial *big.Int) (responder.Record, error) {
+func (r records) Record(_ context.Context, _ responder.IssuerID, serial *big.Int) (responder.Record, error) {
 	if serial.Cmp(r.leaf) != 0 {
-		return responder.Record{}, nil
+		return responder.Record{}, responder.ErrNoRecord
 	}
 	found, err := r.revoked.of(r.name, serial.Text(16))
 	if err != nil || found == nil {
