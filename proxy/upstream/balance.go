@@ -58,7 +58,7 @@ func (b *balancer) choose(t *turn, last rank) *server {
 func (b *balancer) answered(t *turn, response *http.Response) {
 	s := t.server
 	if p, ok := b.policy.(*sticky); ok {
-		p.remember(t.request, s, response.Header)
+		p.remember(t, response.Header)
 	}
 	if b.passive == nil {
 		return

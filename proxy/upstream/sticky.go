@@ -36,6 +36,7 @@ func (p *sticky) choose(t *turn) *server {
 	for _, cookie := range t.request.CookiesNamed(p.cookie.Name) {
 		for _, s := range t.servers() {
 			if t.open(s) && hmac.Equal([]byte(cookie.Value), []byte(s.cookie)) {
+				t.home = s
 				return s
 			}
 		}
@@ -46,15 +47,13 @@ func (p *sticky) choose(t *turn) *server {
 // remember gives the client its cookie, unless it has it. One for HTTPS is
 // sent from pages of other sites too, so that an application in a frame stays
 // where it is; without TLS browsers do not allow that.
-func (p *sticky) remember(r *http.Request, s *server, header http.Header) {
-	for _, cookie := range r.CookiesNamed(p.cookie.Name) {
-		if cookie.Value == s.cookie {
-			return
-		}
+func (p *sticky) remember(t *turn, header http.Header) {
+	if t.home == t.server {
+		return
 	}
 	cookie := p.cookie
-	cookie.Value = s.cookie
-	if r.TLS != nil {
+	cookie.Value = t.server.cookie
+	if t.request.TLS != nil {
 		cookie.Secure, cookie.SameSite = true, http.SameSiteNoneMode
 	}
 	header.Add("Set-Cookie", cookie.String())

@@ -34,9 +34,10 @@ type turn struct {
 	tried    []*server
 	room     [4]*server
 	rank     rank
-	err      error // of the last attempt
-	again    bool  // err allows another one
-	unsent   bool  // with err nothing of the request was sent
+	home     *server // where the client's cookie leads, nil for nowhere
+	err      error   // of the last attempt
+	again    bool    // err allows another one
+	unsent   bool    // with err nothing of the request was sent
 	retried  int
 }
 
