@@ -53,10 +53,10 @@ func get(c *http.Client, url string) (string, error) {
 	return string(body), err
 }
 
-// 50 reloads, by command and by signal, while clients ask over new and kept connections,
-// HTTP/1.1 and HTTP/2: no request fails, each answer is one of the two configurations',
+// 100 reloads, by command and by signal, while clients ask over new and kept connections,
+// HTTP/1.1, HTTP/2 and HTTP/3: no request fails, each answer is one of the two configurations',
 // the staple stays and nothing is fetched again for it.
-func TestFiftyReloadsUnderLoad(t *testing.T) {
+func TestHundredReloadsUnderLoad(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	files := h.leaf("reload.test").Write(t, h.Dir, "reload")
@@ -70,7 +70,7 @@ func TestFiftyReloadsUnderLoad(t *testing.T) {
 	load := h.load("https://reload.test/", "version-")
 
 	url := "https://reload.test/"
-	for n := 1; n <= 50; n++ {
+	for n := 1; n <= 100; n++ {
 		h.Configure(version(n))
 		if n%5 == 0 {
 			h.Signal([]syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1}[n/5%2])
@@ -94,7 +94,7 @@ func TestFiftyReloadsUnderLoad(t *testing.T) {
 		return nil
 	})
 	if got := h.OCSP.Requests(); got != asked {
-		t.Errorf("reload: %d more OCSP requests during 50 reloads of an unchanged certificate", got-asked)
+		t.Errorf("reload: %d more OCSP requests during 100 reloads of an unchanged certificate", got-asked)
 	}
 }
 
@@ -106,10 +106,11 @@ type load struct {
 	failures sync.Map
 }
 
-// load starts four clients: kept and new connections, HTTP/1.1 and HTTP/2.
+// load starts five clients: kept and new connections, HTTP/1.1 and HTTP/2, and HTTP/3.
 func (h *house) load(url, prefix string) *load {
 	ctx, stop := context.WithCancel(h.t.Context())
 	l := &load{stop: stop}
+	clients := []*http.Client{h.client3(nil)}
 	for _, config := range []func(*http.Transport){
 		nil,
 		anew,
@@ -121,7 +122,9 @@ func (h *house) load(url, prefix string) *load {
 			tr.ForceAttemptHTTP2, tr.DisableKeepAlives = false, true
 		},
 	} {
-		c := h.client(config)
+		clients = append(clients, h.client(config))
+	}
+	for _, c := range clients {
 		l.gone.Go(func() {
 			for ctx.Err() == nil {
 				body, err := get(c, url)

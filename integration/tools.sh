@@ -6,7 +6,7 @@
 set -eu
 
 # tool:packages that bring it
-wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9 /usr/sbin/nginx:nginx'
+wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9 /usr/sbin/nginx:nginx systemd-analyze:systemd'
 
 die() {
 	printf '%s\n' "$*" >&2

@@ -10,6 +10,9 @@ import (
 )
 
 const (
+	// maxFrame is what every peer knows how to send (RFC 9113 §6.5.2); a larger
+	// frame would be a larger buffer for whoever asks.
+	maxFrame = 16 << 10
 	// A connection on which nothing arrives is asked for a sign of life, and
 	// one that takes no byte for a minute is dead.
 	pingAfter    = 30 * time.Second
@@ -63,6 +66,7 @@ func newGeneration(p protocol, l *listener, log *noise) *generation {
 		Protocols:         protocols,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
+			MaxReadFrameSize:     maxFrame,
 			SendPingTimeout:      pingAfter,
 			PingTimeout:          pingTimeout,
 			WriteByteTimeout:     writeTimeout,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,6 +36,7 @@ func (c runCmd) Run(a *app) error {
 	if err != nil {
 		return badDwaarfile(c.Config+" cannot be served", err)
 	}
+	slog.SetDefault(srv.Log()) // for libraries that log by themselves, as quic-go does
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
 	defer signal.Stop(signals)
