@@ -60,6 +60,14 @@ func (l *leaf) and(demanded *leaf) *leaf {
 	return &both
 }
 
+// Note is the Note of a certificate's sites, see Binding.Note; nil if there is none.
+func (s *Store) Note(fingerprint Fingerprint) any {
+	if l := s.leaf(fingerprint); l != nil {
+		return l.note
+	}
+	return nil
+}
+
 // Status returns the catalog by names.
 func (s *Store) Status() []Record {
 	return slices.SortedFunc(s.Catalog(), func(a, b Record) int {

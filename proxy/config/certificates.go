@@ -59,7 +59,7 @@ func (s *site) serve(listener, name string) {
 func (b *builder) keepCertificates(s *site) {
 	for _, p := range s.pairs {
 		b.config.Certificates = append(b.config.Certificates,
-			Certificate{Position: p.tok.Pos, CertFile: p.cert, KeyFile: p.key, OCSPOff: p.ocspOff, Serves: s.serves})
+			Certificate{Position: p.tok.Pos, CertFile: p.cert, KeyFile: p.key, OCSPOff: p.ocspOff, OCSP: p.stapling, Serves: s.serves})
 	}
 }
 
@@ -69,8 +69,12 @@ func (b *builder) checkCertificates() {
 	for _, s := range b.sites {
 		for _, p := range s.pairs {
 			files := [2]string{p.cert, p.key}
-			if other := known[files]; other != nil && other.ocspOff != p.ocspOff {
+			switch other := known[files]; {
+			case other == nil:
+			case other.ocspOff != p.ocspOff:
 				b.problem(p.tok, "tls: this certificate stands at %s too, and ocsp is off at one of them only", other.tok.Pos)
+			case other.stapling != p.stapling:
+				b.problem(p.tok, "tls: this certificate stands at %s too, with another ocsp: it has one staple", other.tok.Pos)
 			}
 			known[files] = p
 		}

@@ -72,6 +72,8 @@ type Certificate struct {
 	KeyFile  string `json:"key"`
 	// OCSPOff keeps the certificate without a staple.
 	OCSPOff bool `json:"ocsp_off,omitempty"`
+	// OCSP is what is said of its staple.
+	OCSP Stapling `json:"ocsp,omitempty"`
 	// Serves are the listeners and names it is shown for.
 	Serves []Served `json:"serves"`
 }
@@ -97,6 +99,8 @@ type Automatic struct {
 	Listeners []string `json:"listeners"`
 	// OCSPOff keeps the certificate without a staple.
 	OCSPOff bool `json:"ocsp_off,omitempty"`
+	// OCSP is what is said of its staple.
+	OCSP Stapling `json:"ocsp,omitempty"`
 	// OnDemand gets it when a client asks for it.
 	OnDemand bool `json:"on_demand,omitempty"`
 }

@@ -25,6 +25,7 @@ type language struct {
 	matcher   table[*definition]
 	tls       table[*issuance]
 	auth      table[*tlspolicy.ClientAuth]
+	stapling  table[*Stapling]
 	issuer    table[*issuing.IssuerConfig]
 	rfc2136   table[*dns.RFC2136Config]
 	eab       table[*issuing.EAB]
@@ -60,6 +61,7 @@ func newLanguage() *language {
 		matcher:     matchers(),
 		tls:         tlsOptions(),
 		auth:        clientAuthOptions(),
+		stapling:    staplingOptions(),
 		ocsp:        ocspOptions(),
 		issuer:      issuerOptions(),
 		rfc2136:     rfc2136Options(),
@@ -369,7 +371,7 @@ func tlsOptions() table[*issuance] {
 			decode: ofACME(func(_ line, i *issuance) { i.mustStaple = true })},
 		{name: "key_type", usage: strings.Join(keyTypes, "|"), doc: "the kind of key", decode: ofManaged(decodeKeyType)},
 		{name: "on_demand", doc: "gets a certificate when a client asks for a name", decode: ofManaged(decodeOnDemand)},
-		{name: "ocsp", usage: "off", doc: "leaves this certificate without a staple", decode: decodeOCSPOff},
+		{name: "ocsp", usage: "[off] [{ … }]", doc: "leaves this certificate without a staple, or says how it is kept fresh", decode: decodeSiteOCSP},
 		{name: "protocols", usage: "tls1.2|tls1.3 [tls1.2|tls1.3]", doc: "the lowest and the highest version of TLS", decode: decodeProtocols},
 		{name: "ciphers", usage: "SUITE…", doc: "the suites of TLS 1.2 to choose from", decode: decodeCiphers},
 		{name: "curves", usage: "CURVE…", doc: "the key exchanges to choose from", decode: decodeCurves},

@@ -25,6 +25,7 @@ func Language() []Entry {
 	all = append(all, entries("Matchers", l.matcher)...)
 	all = append(all, entries("tls", l.tls)...)
 	all = append(all, entries("client_auth", l.auth)...)
+	all = append(all, entries("ocsp in tls", l.stapling)...)
 	all = append(all, entries("issuer", l.issuer)...)
 	all = append(all, entries("dns", l.rfc2136)...)
 	all = append(all, entries("acme_eab", l.eab)...)

@@ -25,6 +25,7 @@ type issuance struct {
 	mustStaple bool
 	onDemand   bool
 	ocspOff    bool
+	stapling   Stapling
 	policy     tlspolicy.Config // what it says of handshakes
 	ciphers    dwaarfile.Token  // the option, zero if it is not there
 	alpn       dwaarfile.Token  // the option, zero if it is not there
@@ -39,7 +40,7 @@ type issuance struct {
 // saysOfCertificates reports whether there is an option about where the
 // certificate comes from or how it is kept; one without any option counts.
 func (i *issuance) saysOfCertificates() bool {
-	return len(i.forManaged) > 0 || i.ocspOff || reflect.DeepEqual(i.policy, tlspolicy.Config{})
+	return len(i.forManaged) > 0 || i.ocspOff || i.stapling != (Stapling{}) || reflect.DeepEqual(i.policy, tlspolicy.Config{})
 }
 
 // check reports options that contradict each other.

@@ -23,6 +23,7 @@ type managed struct {
 type recipe struct {
 	policy            issuing.Policy // without its names
 	ocspOff, onDemand bool
+	stapling          Stapling
 }
 
 // wanted is a TLS address of a site without certificates in files.
@@ -67,7 +68,7 @@ func (b *builder) manage(l *listener, i *issuance, tok dwaarfile.Token, name str
 	m := b.managed[name]
 	if m == nil {
 		m = &managed{
-			Automatic: Automatic{Position: tok.Pos, Name: name, OCSPOff: i.ocspOff, OnDemand: i.onDemand},
+			Automatic: Automatic{Position: tok.Pos, Name: name, OCSPOff: i.ocspOff, OCSP: i.stapling, OnDemand: i.onDemand},
 			tok:       tok, how: how,
 		}
 		b.managed[name] = m
@@ -117,7 +118,7 @@ func (b *builder) recipe(i *issuance, name string) recipe {
 	if isACME(p.Issuers) {
 		p.DNS, p.MustStaple = i.dns, i.mustStaple
 	}
-	return recipe{policy: p, ocspOff: i.ocspOff, onDemand: i.onDemand}
+	return recipe{policy: p, ocspOff: i.ocspOff, onDemand: i.onDemand, stapling: i.stapling}
 }
 
 // checkUsed reports words for a CA in a site whose names are all the local CA's.

@@ -32,6 +32,7 @@ type pair struct {
 	tok       dwaarfile.Token
 	cert, key string
 	ocspOff   bool
+	stapling  Stapling
 }
 
 // readSite decodes one site block.

@@ -44,7 +44,7 @@ func decodeTLS(l line, s *scope) {
 		for _, option := range i.forManaged {
 			l.problem(option, "%s is for certificates that dwaar gets itself, not for files", option.Text)
 		}
-		s.site.addPair(l, &pair{tok: l.Name, cert: l.path(l.Args[0]), key: l.path(l.Args[1]), ocspOff: i.ocspOff})
+		s.site.addPair(l, &pair{tok: l.Name, cert: l.path(l.Args[0]), key: l.path(l.Args[1]), ocspOff: i.ocspOff, stapling: i.stapling})
 		return
 	case len(l.Args) == 1 && l.Args[0].Text == "off":
 		s.site.setOff(l)
@@ -73,13 +73,6 @@ func (i *issuance) setForm(l line, word dwaarfile.Token) {
 	default:
 		l.problem(word, "%q is not auto, internal, off or an e-mail address, and a certificate in a file needs its key: write tls CERT KEY", word.Text)
 	}
-}
-
-func decodeOCSPOff(l line, i *issuance) {
-	if l.Args[0].Text != "off" {
-		l.problem(l.Args[0], "%q is not off", l.Args[0].Text)
-	}
-	i.ocspOff = true
 }
 
 func decodeKeyType(l line, i *issuance) {

@@ -30,11 +30,12 @@ func (s *Server) bindings(p *plan) []tlsstore.Binding {
 		for _, listener := range a.Listeners {
 			all = append(all, tlsstore.Binding{
 				Listener: listener, Names: []string{a.Name}, Pair: pair, OnDemand: a.OnDemand, OCSPOff: a.OCSPOff,
+				OnRevoked: a.OCSP.OnRevoked, MustStapleWait: a.OCSP.MustStapleWait, Note: noteOf(a.OCSP),
 			})
 		}
 	}
-	for _, pair := range s.shown.waiting {
-		all = append(all, tlsstore.Binding{Pair: pair, Waiting: true})
+	for name, pair := range s.shown.waiting {
+		all = append(all, tlsstore.Binding{Pair: pair, Waiting: true, Note: noteOf(p.staplingFor(name))})
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/stapler"
+	"dwaar/proxy/config"
 	"dwaar/tlsstore"
 )
 
@@ -24,11 +25,22 @@ type catalog struct {
 // Certificates is part of stapler.Catalog.
 func (c catalog) Certificates() iter.Seq[stapler.Certificate] {
 	return func(yield func(stapler.Certificate) bool) {
+		for record := range c.records() {
+			if !yield(certificate(record)) {
+				return
+			}
+		}
+	}
+}
+
+// records are what the store has, each with its chain.
+func (c catalog) records() iter.Seq[tlsstore.Record] {
+	return func(yield func(tlsstore.Record) bool) {
 		for record := range c.certs.Catalog() {
 			if record.Chain == nil && !c.load(&record) {
 				continue
 			}
-			if !yield(certificate(record)) {
+			if !yield(record) {
 				return
 			}
 		}
@@ -51,6 +63,7 @@ func certificate(record tlsstore.Record) stapler.Certificate {
 	return stapler.Certificate{
 		Fingerprint: record.Fingerprint, Chain: record.Chain,
 		Disabled: record.OCSPOff, Manual: record.Source == tlsstore.SourceManual,
+		Terms: terms(staplingOf(record.Note)),
 	}
 }
 
@@ -104,15 +117,15 @@ func (s *Server) view() catalog { return catalog{s.certs, s.acme, s.log} }
 // crlCatalog shows the same to the CRL watcher.
 type crlCatalog struct {
 	catalog
-	on func() bool // `crl on`
+	on func(config.Stapling) bool // `crl on`
 }
 
 // Certificates is part of crl.Catalog.
 func (c crlCatalog) Certificates() iter.Seq[crl.Certificate] {
-	off := !c.on()
 	return func(yield func(crl.Certificate) bool) {
-		for cert := range c.catalog.Certificates() {
-			if !yield(crl.Certificate{Fingerprint: cert.Fingerprint, Chain: cert.Chain, Disabled: off || cert.Disabled}) {
+		for record := range c.records() {
+			off := record.OCSPOff || !c.on(staplingOf(record.Note))
+			if !yield(crl.Certificate{Fingerprint: record.Fingerprint, Chain: record.Chain, Disabled: off}) {
 				return
 			}
 		}

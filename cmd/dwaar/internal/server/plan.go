@@ -22,6 +22,7 @@ type plan struct {
 	bindings []tlsstore.Binding
 	guard    *netguard.Guard
 	client   *client.Client
+	own      map[config.Stapling]*client.Client // of sites that say how they want to be asked for
 	warnings dwaarfile.Problems
 }
 
@@ -73,8 +74,10 @@ func (p *plan) buildClient(log *slog.Logger) (err error) {
 	if p.guard, err = netguard.New(p.cfg.Guard); err != nil {
 		return fmt.Errorf("ocsp: %w", err)
 	}
-	p.client, err = client.New(p.cfg.Client, p.guard, log)
-	return err
+	if p.client, err = client.New(p.cfg.Client, p.guard, log); err != nil {
+		return err
+	}
+	return p.buildOwn(log)
 }
 
 // readCertificates loads every pair and binds it to its sites.
@@ -98,6 +101,7 @@ func (p *plan) bind(c config.Certificate, pair *tlsstore.Pair) {
 	for _, s := range c.Serves {
 		p.bindings = append(p.bindings, tlsstore.Binding{
 			Listener: s.Listener, Names: s.Names, Pair: pair, OCSPOff: c.OCSPOff,
+			OnRevoked: c.OCSP.OnRevoked, MustStapleWait: c.OCSP.MustStapleWait, Note: noteOf(c.OCSP),
 		})
 		if names := uncovered(pair, s.Names); len(names) > 0 {
 			p.warn(c.Position, "tls: the certificate is not for "+strings.Join(names, ", ")+": clients will refuse it")

@@ -87,7 +87,7 @@ func (s *Server) exchange(ctx context.Context, next *plan, prepared *proxy.Prepa
 
 // reconfigure gives every part of the TLS background service its part of p.
 func (s *Server) reconfigure(ctx context.Context, p *plan) error {
-	if err := s.stapler.Reconfigure(p.cfg.Stapler, p.client); err != nil {
+	if err := s.stapler.Reconfigure(p.cfg.Stapler, s.fetcher(p)); err != nil {
 		return err
 	}
 	if err := s.crl.Reconfigure(crl.Config{}, p.guard); err != nil {

@@ -21,6 +21,7 @@ import (
 	"dwaar/ocspsvc/stapler"
 	"dwaar/proxy"
 	"dwaar/proxy/admin"
+	"dwaar/proxy/config"
 	"dwaar/tlsstore"
 	"dwaar/tlsstore/storage"
 )
@@ -113,12 +114,12 @@ func (s *Server) build(p *plan) error {
 		return err
 	}
 	view := s.view()
-	s.stapler, err = stapler.New(p.cfg.Stapler, view, p.client, respstore.New(files, s.log), s.log,
+	s.stapler, err = stapler.New(p.cfg.Stapler, view, s.fetcher(p), respstore.New(files, s.log), s.log,
 		stapler.WithRevocations(s.byOCSP()))
 	if err != nil {
 		return err
 	}
-	lists := crlCatalog{view, func() bool { return s.plan.Load().cfg.CRL }}
+	lists := crlCatalog{view, func(says config.Stapling) bool { return says.ChecksCRL(s.plan.Load().cfg.CRL) }}
 	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, files, s.byCRL(), s.log); err != nil {
 		return err
 	}
