@@ -243,6 +243,36 @@ func (c *customer) key() string {
 	return strings.ReplaceAll(u.Host, ":", "-") + strings.ReplaceAll(u.Path, "/", "-")
 }
 
+// A1: where nothing listens for http-01, the CA is never told to try it: CAs count validations
+// that fail.
+func TestNoChallengeIsTriedThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	h := newCustomer(t, pebble.Config{})
+	names := []string{"a.test", "b.test", "c.test", "d.test"}
+	var sites []string
+	for _, name := range names {
+		sites = append(sites, answers(name, ""))
+	}
+	h.says("auto_https disable_redirects", sites...)
+	h.Start()
+	for _, name := range names {
+		h.served("A1: tls-alpn-01", name)
+	}
+	h.orders("A1: each proved at the first try", len(names))
+}
+
+// A1: a reload that opens a port for http-01 has it tried at once.
+func TestAReloadOpensThePortForChallenges(t *testing.T) {
+	t.Parallel()
+	h := newCustomer(t, pebble.Config{TLSPort: wait.Port(t)}) // the CA cannot reach the other one
+	h.says("auto_https disable_redirects", answers("example.test", ""))
+	h.Start()
+	h.troubled("A1: tls-alpn-01 alone", "example.test", "tls-alpn-01 challenge")
+	h.says("auto_https disable_redirects", answers("example.test", ""), answers("http://plain.test", ""))
+	h.Must("reload", "--config", h.Config())
+	h.served("A1: http-01", "example.test")
+}
+
 // A1: challenges are answered before the redirect to https, for names that are proved that
 // way and for no others; a token that nobody has asked for is not found; only GET is served.
 func TestChallengesComeBeforeHandlersAndRedirects(t *testing.T) {

@@ -75,7 +75,7 @@ func (i *Issuing) solvers(name string) []string {
 // cannot answer get 404.
 func (i *Issuing) ServeHTTPChallenge(w http.ResponseWriter, r *http.Request) (handled bool) {
 	token, ours := strings.CutPrefix(r.URL.Path, challengePath)
-	if !ours || i.opts.NoHTTP01 {
+	if !ours || i.opts.Load().NoHTTP01 {
 		return false
 	}
 	name := hostName(r.Host)
@@ -107,7 +107,7 @@ func (i *Issuing) ServeHTTPChallenge(w http.ResponseWriter, r *http.Request) (ha
 // offers acme-tls/1 and nothing else.
 func (i *Issuing) ALPNCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	name := hostName(hello.ServerName)
-	if i.opts.NoTLSALPN01 {
+	if i.opts.Load().NoTLSALPN01 {
 		return nil, fmt.Errorf("no tls-alpn-01 challenge for %q: they are switched off", name)
 	}
 	challenge, err := i.challenge(hello.Context(), acme.ChallengeTypeTLSALPN01, i.solvers(name), name)

@@ -16,10 +16,11 @@ func (i *Issuing) equip(client *certmagic.ACMEIssuer, p Policy) (done func(), er
 	if p.DNS != nil {
 		return func() {}, i.equipDNS(client, *p.DNS)
 	}
-	if i.opts.NoHTTP01 && i.opts.NoTLSALPN01 {
+	opts := i.opts.Load()
+	if opts.NoHTTP01 && opts.NoTLSALPN01 {
 		return nil, errors.New("there is no listener for http-01 or tls-alpn-01, and no DNS provider")
 	}
-	client.DisableHTTPChallenge, client.DisableTLSALPNChallenge = i.opts.NoHTTP01, i.opts.NoTLSALPN01
+	client.DisableHTTPChallenge, client.DisableTLSALPNChallenge = opts.NoHTTP01, opts.NoTLSALPN01
 	return keepFromListening(client)
 }
 

@@ -36,13 +36,13 @@ type Options struct {
 // It owns no goroutine. Certmagic keeps one for each CA and account it has asked, its rate
 // limiter of 10 orders in 10 s, until the process ends.
 type Issuing struct {
-	opts    Options
 	storage storage.Storage
 	local   LocalCA
 	log     *slog.Logger
 	zap     *zap.Logger
 
 	policies atomic.Pointer[[]Policy] // as of Use
+	opts     atomic.Pointer[Options]  // as of Answer
 
 	mu      sync.Mutex
 	clients map[string]client   // guarded by mu; by everything that makes it
@@ -53,14 +53,19 @@ type Issuing struct {
 // "internal".
 func New(s storage.Storage, local LocalCA, log *slog.Logger, opts Options) *Issuing {
 	i := &Issuing{
-		opts: opts, storage: s, local: local, log: log,
+		storage: s, local: local, log: log,
 		zap:     zap.New(slogCore{handler: log.Handler()}),
 		clients: make(map[string]client),
 		active:  make(map[string]*solving),
 	}
 	i.Use(nil)
+	i.Answer(opts)
 	return i
 }
+
+// Answer says which challenges this process can answer from now on. One that it cannot is not
+// tried: CAs count validations that fail.
+func (i *Issuing) Answer(opts Options) { i.opts.Store(&opts) }
 
 // Use says which policies are in force: for their names challenges are answered also when
 // it was another process on this storage that placed the order.

@@ -107,3 +107,17 @@ func (p *plan) policies() []issuing.Policy {
 	}
 	return all
 }
+
+// challenges are those that p's listeners can be asked, wherever the ports of CAs lead from:
+// http-01 wants one without TLS, and tls-alpn-01 one with it.
+func (p *plan) challenges() issuing.Options {
+	opts := issuing.Options{NoHTTP01: true, NoTLSALPN01: true}
+	for _, l := range p.cfg.HTTP.Listeners {
+		if l.TLS {
+			opts.NoTLSALPN01 = false
+		} else {
+			opts.NoHTTP01 = false
+		}
+	}
+	return opts
+}

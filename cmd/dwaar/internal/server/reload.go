@@ -93,10 +93,11 @@ func (s *Server) reconfigure(ctx context.Context, p *plan) error {
 	if err := s.crl.Reconfigure(crl.Config{}, p.guard); err != nil {
 		return err
 	}
+	s.issuing.Use(p.policies())
+	s.issuing.Answer(p.challenges()) // before the next one begins an order
 	if err := s.acme.Reconfigure(p.cfg.ACME); err != nil {
 		return err
 	}
-	s.issuing.Use(p.policies())
 	_ = s.acme.Load(ctx) // what it did not come to, Run does
 	s.plan.Store(p)
 	return s.bind(p)

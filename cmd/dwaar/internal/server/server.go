@@ -108,7 +108,7 @@ func (s *Server) build(p *plan) error {
 	if s.certs, err = tlsstore.New(p.cfg.TLS, s.log); err != nil {
 		return err
 	}
-	s.issuing = issuing.New(files, localca.New(files, s.log), s.log, issuing.Options{})
+	s.issuing = issuing.New(files, localca.New(files, s.log), s.log, p.challenges())
 	s.issuing.Use(p.policies())
 	if s.acme, err = acme.New(p.cfg.ACME, s.issuing, s.log); err != nil {
 		return err
