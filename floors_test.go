@@ -58,7 +58,7 @@ var floors = map[string][]string{
 	"proxy/match":       {"proxy/files", "proxy/placeholder", "proxy/request"},
 	"proxy/request":     {},
 	"proxy/tlspolicy":   {},
-	"proxy/upstream":    {"proxy/match", "proxy/request", "proxy/upstream/http1"},
+	"proxy/upstream":    {"proxy/match", "proxy/placeholder", "proxy/request", "proxy/upstream/http1"},
 	"proxy/handler":     {"proxy/encode", "proxy/files", "proxy/ipset", "proxy/kept", "proxy/match", "proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/request", "proxy/upstream"},
 	"proxy":             {"proxy/accesslog", "proxy/handler", "proxy/kept", "proxy/match", "proxy/request", "proxy/tlspolicy", "proxy/upstream"},
 
@@ -109,7 +109,7 @@ var rooms = map[string][]string{
 	"github.com/caddyserver/certmagic":    {"acme/issuing"},
 	"github.com/mholt/acmez/v3":           {"acme/issuing"},
 	"go.uber.org/zap":                     {"acme/issuing"},
-	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "proxy/password", "proxy/ratelimit", "tlsstore"},
+	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "proxy/password", "proxy/ratelimit", "proxy/upstream", "tlsstore"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
 	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/server"},

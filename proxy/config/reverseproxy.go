@@ -69,7 +69,7 @@ func (p *proxying) check(l line) (refused bool) {
 // to takes upstreams.
 func (p *proxying) to(l line, args []dwaarfile.Token) {
 	for _, tok := range args {
-		if _, err := upstream.ParseAddress(tok.Text); err != nil {
+		if err := upstream.CheckUpstream(tok.Text); err != nil {
 			l.b.problem(tok, "%v", err)
 			p.refused = true
 		}

@@ -74,6 +74,9 @@ func splitHostPort(s, defaultPort string) (host, port string, err error) {
 			host = "localhost"
 		}
 	}
+	if from, to, found := strings.Cut(port, "-"); found && isNumber(from) && isNumber(to) {
+		return "", "", fmt.Errorf("ranges of ports are not supported: write an upstream for each")
+	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", "", fmt.Errorf("%q is not a port", port)
 	}
@@ -81,6 +84,11 @@ func splitHostPort(s, defaultPort string) (host, port string, err error) {
 		return "", "", fmt.Errorf("%q is not a host", host)
 	}
 	return host, port, nil
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
 }
 
 // isName allows what names in use consist of, underscores included.

@@ -40,6 +40,7 @@ func TestBadAddressIsRefused(t *testing.T) {
 		"http://u@a":              "only a host and a port are allowed",
 		"{host}:80":               "placeholders are not supported here",
 		"a:b":                     `"b" is not a port`,
+		"a:8080-8090":             "ranges of ports are not supported: write an upstream for each",
 		"a:0":                     `"0" is not a port`,
 		"a:70000":                 `"70000" is not a port`,
 		"a:1:2":                   "not a host and a port",

@@ -37,20 +37,45 @@ func newBalancer(c Config, servers []*server, log *slog.Logger) (*balancer, erro
 // the rank last.
 func (b *balancer) choose(t *turn, last rank) *server {
 	if len(b.servers) == 1 && len(t.tried) == 0 {
-		if s := b.servers[0]; s.available() && s.take() {
-			return s
+		if s := b.servers[0]; s.available() {
+			return b.take(t, s)
 		}
 		return nil
 	}
 	for t.rank = rankFresh; t.rank <= last; t.rank++ {
 		// A server may have filled up since it was chosen.
 		for s := b.policy.choose(t); s != nil; s = b.policy.choose(t) {
-			if s.take() {
-				return s
+			if taken := b.take(t, s); taken != nil {
+				return taken
+			}
+			if s.template != nil && t.rank == rankAny {
+				break // it would be chosen again
 			}
 		}
 	}
 	return nil
+}
+
+// take counts a request at s, or at the server that s stands for. It returns
+// nil if that one has no room or is down.
+func (b *balancer) take(t *turn, s *server) *server {
+	if s.template == nil {
+		if !s.take() {
+			return nil
+		}
+		t.tried = append(t.tried, s)
+		return s
+	}
+	t.tried = append(t.tried, s)
+	target, err := s.template.target(t.request)
+	if err != nil {
+		b.log.DebugContext(t.request.Context(), "the placeholders of an upstream give no address", "upstream", s.address.Dial, "err", err)
+		return nil
+	}
+	if !target.available() || !target.take() {
+		return nil
+	}
+	return target
 }
 
 // answered judges the response of the turn's server, and lets a policy add its

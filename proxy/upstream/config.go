@@ -10,7 +10,7 @@ import (
 // Config is one reverse_proxy directive as data.
 type Config struct {
 	// Upstreams take requests in turn. Each is written as in a Dwaarfile, see
-	// [ParseAddress].
+	// [CheckUpstream].
 	Upstreams []string `json:"upstreams"`
 	// DialTimeout is for connecting to one upstream. Zero means 3 s.
 	DialTimeout time.Duration `json:"dial_timeout,omitempty"`
@@ -45,8 +45,11 @@ func (c Config) Check() error {
 		problems = append(problems, errors.New("reverse_proxy: no upstream"))
 	}
 	for _, written := range c.Upstreams {
-		if _, err := ParseAddress(written); err != nil {
+		if err := CheckUpstream(written); err != nil {
 			problems = append(problems, err)
+		}
+		if isTemplate(written) && c.ActiveHealth != nil && c.ActiveHealth.Upstream == "" {
+			problems = append(problems, fmt.Errorf("reverse_proxy: active checks cannot ask the upstream %q, which only requests know: write health_upstream, or passive checks", written))
 		}
 	}
 	for _, d := range []struct {
@@ -62,4 +65,13 @@ func (c Config) Check() error {
 	}
 	problems = append(problems, c.LoadBalancing.Check(), c.ActiveHealth.Check(), c.PassiveHealth.Check())
 	return errors.Join(problems...)
+}
+
+// mostRequests is how many requests may be under way at one upstream, 0 for
+// any number.
+func (c Config) mostRequests() int64 {
+	if c.PassiveHealth == nil {
+		return 0
+	}
+	return int64(c.PassiveHealth.UnhealthyRequestCount)
 }

@@ -32,6 +32,12 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 	}
 	servers := make([]*server, len(c.Upstreams))
 	for i, written := range c.Upstreams {
+		if isTemplate(written) {
+			if servers[i], err = c.template(written, roots, lease); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		address, err := ParseAddress(written)
 		if err != nil {
 			return nil, err
@@ -44,9 +50,7 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 		if servers[i].state, err = lease.state(c, roots, address, transport, log); err != nil {
 			return nil, err
 		}
-		if c.PassiveHealth != nil {
-			servers[i].most = int64(c.PassiveHealth.UnhealthyRequestCount)
-		}
+		servers[i].most = c.mostRequests()
 	}
 	balancer, err := newBalancer(c, servers, log)
 	if err != nil {

@@ -33,6 +33,7 @@ type Lease struct {
 	held  map[settings]struct{} // guarded by pools.mu
 
 	states map[stateKey]struct{}
+	atEnd  []func() // what ends with the lease
 }
 
 // Lease returns a lease that holds nothing yet.
@@ -71,6 +72,10 @@ func (l *Lease) Release() {
 		l.pools.states.drop(key)
 	}
 	clear(l.states)
+	for _, end := range l.atEnd {
+		end()
+	}
+	l.atEnd = nil
 	for _, transport := range l.giveBack() {
 		transport.CloseIdleConnections()
 	}

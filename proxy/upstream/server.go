@@ -14,6 +14,8 @@ type server struct {
 	host      string // what the transport knows the server by
 	transport carrier
 
+	template *template // nil, or it tells which server is meant, and this one is none
+
 	*state
 	most   int64  // requests under way; 0: any number
 	weight int    // for weighted_round_robin

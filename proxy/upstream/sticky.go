@@ -48,11 +48,12 @@ func (p *sticky) choose(t *turn) *server {
 // sent from pages of other sites too, so that an application in a frame stays
 // where it is; without TLS browsers do not allow that.
 func (p *sticky) remember(t *turn, header http.Header) {
-	if t.home == t.server {
+	chosen := t.tried[len(t.tried)-1]
+	if t.home == chosen {
 		return
 	}
 	cookie := p.cookie
-	cookie.Value = t.server.cookie
+	cookie.Value = chosen.cookie
 	if t.request.TLS != nil {
 		cookie.Secure, cookie.SameSite = true, http.SameSiteNoneMode
 	}

@@ -81,7 +81,6 @@ func (t *turn) next() (*server, error) {
 
 func (t *turn) ask(s *server) {
 	t.server = s
-	t.tried = append(t.tried, s)
 	if t.balancer.passive != nil && t.balancer.passive.UnhealthyLatency > 0 {
 		t.asked = time.Now()
 	}
