@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -333,6 +334,56 @@ func TestHTTP3ReachesNoSiteWithOtherTLSOptions(t *testing.T) {
 	for host, announced := range map[string]bool{"open.test": true, "tcp.test": false} {
 		if response, _ := get(t, r.client(loopback), "https://"+host); (response.Header.Get("Alt-Svc") != "") != announced {
 			t.Errorf("%s: Alt-Svc %q", host, response.Header.Get("Alt-Svc"))
+		}
+	}
+}
+
+// A CA that validates a name (RFC 8737) has no certificate of the site's staff, and
+// reaches nothing but the challenge.
+func TestAValidationIsAskedForNoCertificate(t *testing.T) {
+	own, other := newStaff(t), newStaff(t)
+	r := start(t, proxy.Config{})
+	challenge := r.tls.Clone()
+	challenge.NextProtos = []string{"acme-tls/1"}
+	r.tls.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(hello.SupportedProtos, "acme-tls/1") {
+			return challenge, nil
+		}
+		return nil, nil
+	}
+	r.apply(guarded(own, other))
+	conn, err := r.secured(&tls.Config{ServerName: "staff.test", NextProtos: []string{"acme-tls/1"}})
+	if err != nil {
+		t.Fatalf("the validation of a site with client_auth: %v", err)
+	}
+	if status, text := ask(t, conn, "/", "staff.test"); status != 0 {
+		t.Errorf("over the connection of a validation: %d %q", status, text)
+	}
+	if conn, err := r.secured(&tls.Config{ServerName: "staff.test"}); err == nil {
+		if status, _ := ask(t, conn, "/", "staff.test"); status != 0 {
+			t.Errorf("another client without a certificate: %d", status)
+		}
+	}
+}
+
+func TestAnUnknownSNIGetsTheOptionsOfDefaultSNI(t *testing.T) {
+	own, other := newStaff(t), newStaff(t)
+	cfg := guarded(own, other)
+	r := start(t, cfg)
+	for host, want := range map[string]int{"open.test": 200, "staff.test": 421, "unknown.test": 421} {
+		conn, err := r.secured(&tls.Config{ServerName: "unknown.test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, text := ask(t, conn, "/", host); status != want {
+			t.Errorf("%s: %d %q, want %d", host, status, text, want)
+		}
+	}
+	cfg.DefaultSNI = "staff.test"
+	r.apply(cfg)
+	if conn, err := r.secured(&tls.Config{ServerName: "unknown.test"}); err == nil {
+		if status, _ := ask(t, conn, "/", "staff.test"); status != 0 {
+			t.Errorf("with a guarded site as default: %d", status)
 		}
 	}
 }

@@ -17,16 +17,19 @@ func ipFilterOptions() table[*handler.IPFilter] {
 	}}
 }
 
-func decodeIPFilter(l line, s *scope) {
+func decodeIPFilter(l line, s *scope) { decodeBlock(l, s, &l.b.language.ipFilter) }
+
+// decodeBlock reads a directive that is a matcher and a block of options.
+func decodeBlock[D handler.Directive](l line, s *scope, options *table[*D]) {
 	set, args, ok := l.matcher()
 	if !ok || l.surplus(args) {
 		return
 	}
-	var filter handler.IPFilter
+	var directive D
 	known := len(l.b.problems)
-	l.b.language.ipFilter.read(l.b, l.block(), 0, &filter)
+	options.read(l.b, l.block(), 0, &directive)
 	if len(l.b.problems) == known {
-		s.add(l, l.Name, set, filter)
+		s.add(l, l.Name, set, directive)
 	}
 }
 

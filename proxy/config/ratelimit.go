@@ -36,18 +36,7 @@ func zoneOptions() table[*ratelimit.Zone] {
 	}}
 }
 
-func decodeRateLimit(l line, s *scope) {
-	set, args, ok := l.matcher()
-	if !ok || l.surplus(args) {
-		return
-	}
-	var limit handler.RateLimit
-	known := len(l.b.problems)
-	l.b.language.rateLimit.read(l.b, l.block(), 0, &limit)
-	if len(l.b.problems) == known {
-		s.add(l, l.Name, set, limit)
-	}
-}
+func decodeRateLimit(l line, s *scope) { decodeBlock(l, s, &l.b.language.rateLimit) }
 
 func decodeLimitZone(l line, limit *handler.RateLimit) {
 	zone := ratelimit.Zone{Name: l.Args[0].Text}
