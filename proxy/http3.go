@@ -40,6 +40,7 @@ type datagrams struct {
 	listener *listener
 	config   *tls.Config
 	noise    *noise
+	server   *http.Server       // stands for the servers of all connections
 	closing  chan time.Duration // the grace period with which to end
 	protocol atomic.Pointer[protocol]
 
@@ -50,7 +51,7 @@ type datagrams struct {
 // newDatagrams takes a socket over. Clients wait for run.
 func newDatagrams(socket *net.UDPConn, l *listener, config *tls.Config) *datagrams {
 	return &datagrams{
-		socket: socket, listener: l, config: http3.ConfigureTLSConfig(config), noise: l.noise,
+		socket: socket, listener: l, config: http3.ConfigureTLSConfig(config), noise: l.noise, server: new(http.Server),
 		closing: make(chan time.Duration, 1), conns: make(map[*quicConn]struct{}),
 	}
 }
@@ -104,11 +105,10 @@ func (d *datagrams) run(ctx context.Context) {
 
 // keep looks after connections until close is called.
 func (d *datagrams) keep() (grace time.Duration) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
 	for {
+		every := min(time.Minute, max(d.protocol.Load().idle/2, 50*time.Millisecond))
 		select {
-		case <-tick.C:
+		case <-time.After(every):
 			d.closeStuck()
 		case grace = <-d.closing:
 			return grace
@@ -161,7 +161,9 @@ func (d *datagrams) open() []*quicConn {
 func (d *datagrams) serve(conn *quic.Conn) {
 	p := d.protocol.Load()
 	c := &quicConn{conn: conn, handler: d.listener}
-	c.server = &http3.Server{Handler: c, MaxHeaderBytes: p.maxHeaderBytes, IdleTimeout: p.idle, Logger: d.noise.structured()}
+	c.server = &http3.Server{
+		Handler: c, MaxHeaderBytes: p.maxHeaderBytes, IdleTimeout: p.idle, Logger: d.noise.structured(), ConnContext: d.context,
+	}
 	c.used.Store(time.Now().UnixNano())
 	if !d.add(c) {
 		d.noise.warn("HTTP/3 connection refused: there are too many", "remote", conn.RemoteAddr().String(), "limit", maxQUICConns)
@@ -175,6 +177,12 @@ func (d *datagrams) serve(conn *quic.Conn) {
 	d.mu.Lock()
 	delete(d.conns, c)
 	d.mu.Unlock()
+}
+
+// context tells handlers what net/http tells them: that a server is there, which
+// a handler that panics with [http.ErrAbortHandler] makes break off the response.
+func (d *datagrams) context(ctx context.Context, _ *quic.Conn) context.Context {
+	return context.WithValue(ctx, http.ServerContextKey, d.server)
 }
 
 // add reports false if there are too many connections.

@@ -264,3 +264,55 @@ func TestHTTP3LimitsOfAConnection(t *testing.T) {
 		t.Error("early data was accepted")
 	}
 }
+
+func TestHTTP3StreamThatBreaksIsNoCompleteResponse(t *testing.T) {
+	server := start(t, secure(proxyTo(rawBackend(t, func(c *raw) {
+		_, _ = http.ReadRequest(c.r)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+	}))))
+	response, err := server.client3(loopback).Get("https://a.test/")
+	if err != nil {
+		return // broken off before the header was read
+	}
+	defer response.Body.Close()
+	if got, err := io.ReadAll(response.Body); err == nil {
+		t.Errorf("body = %q, want an error", got)
+	}
+}
+
+// What an upstream says of other ports is about itself.
+func TestAltSvcOfAnUpstreamIsNotPassedOn(t *testing.T) {
+	server := start(t, secure(proxyTo(backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Alt-Svc", `h2=":4430"`)
+	}))))
+	response, _ := get(t, server.client(loopback), "https://a.test")
+	if got := response.Header.Values("Alt-Svc"); len(got) != 1 || got[0] != `h3=":443"; ma=86400` {
+		t.Errorf("Alt-Svc = %q", got)
+	}
+	if response, _ := get(t, server.client3(loopback), "https://a.test"); response.Header.Get("Alt-Svc") != "" {
+		t.Errorf("over HTTP/3: Alt-Svc = %q", response.Header.Get("Alt-Svc"))
+	}
+}
+
+// A connection whose requests never become whole is not kept for ever.
+func TestHTTP3HeadersThatDoNotComeEndTheConnection(t *testing.T) {
+	cfg := secure(respond("hello"))
+	cfg.Timeouts.Idle = 300 * time.Millisecond
+	server := start(t, cfg)
+	conn, err := quic.DialAddr(t.Context(), server.addr(loopback),
+		&tls.Config{RootCAs: rootsOf(server.tls), ServerName: "a.test", NextProtos: []string{"h3"}},
+		&quic.Config{KeepAlivePeriod: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := conn.OpenStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = stream.Write([]byte{1, 100, 0}) // a HEADERS frame of 100 bytes, and one of them
+	select {
+	case <-conn.Context().Done():
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is kept")
+	}
+}

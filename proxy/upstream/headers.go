@@ -66,6 +66,7 @@ func dropConnection(header http.Header) {
 		delete(header, name)
 	}
 	dropListed(header, connection)
+	delete(header, "Alt-Svc") // it is about the upstream's ports (RFC 7838 §3)
 }
 
 // dropListed deletes the fields that the values of Connection name.
