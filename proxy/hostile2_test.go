@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/qpack"
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/quicvarint"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -119,19 +122,20 @@ func with(lines ...string) []string {
 	return all
 }
 
-// harmless are those that have one meaning all the same, which reaches the
-// upstream escaped or without what contradicts it.
-var harmless = []string{"path with a space", "path is a URL", "path is a star", "body that is a request"}
+// harmless are those that need not be refused: they have one meaning all the
+// same, which reaches the upstream escaped or without what contradicts it.
+var harmless = []string{"scheme of another kind", "path with a space", "path is a URL", "path is a star", "body that is a request"}
 
-func TestNoRequestIsSmuggledThroughHTTP2(t *testing.T) {
+type disguise struct {
+	lines []string
+	body  string
+}
+
+// disguised are requests that a careless proxy turns into something else over
+// HTTP/1.
+func disguised(up string) map[string]disguise {
 	const more = " HTTP/1.1\r\nHost: a.test\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
-	rec, up := record(t)
-	server := start(t, secure(proxyTo(up)))
-	n := 0
-	for name, c := range map[string]struct {
-		lines []string
-		body  string
-	}{
+	return map[string]disguise{
 		"path with a request":          {with(":path: /first" + more), ""},
 		"path with a space":            {with(":path: /first HTTP/1.1"), ""},
 		"path with LF":                 {with(":path: /first\nX: y"), ""},
@@ -182,16 +186,24 @@ func TestNoRequestIsSmuggledThroughHTTP2(t *testing.T) {
 		"cookie with CRLF":             {with("cookie: a=b", "cookie: c=d\r\nX: y"), ""},
 		"extended connect":             {with(":method: CONNECT", ":protocol: websocket"), ""},
 		"CONNECT":                      {[]string{":method: CONNECT", ":authority: " + up}, ""},
-	} {
+	}
+}
+
+// through sends all disguised requests, and looks at what comes out.
+func through(t *testing.T, send func(server *running, body string, lines ...string) (outcome string)) {
+	t.Helper()
+	rec, up := record(t)
+	server := start(t, secure(proxyTo(up)))
+	n := 0
+	for name, c := range disguised(up) {
 		n++
 		mark := fmt.Sprintf("-%d-", n)
-		client := server.rude(loopback)
 		replace := strings.NewReplacer("/first", "/first"+mark, "/smuggled", "/smuggled"+mark)
 		var lines []string
 		for _, line := range c.lines {
 			lines = append(lines, replace.Replace(line))
 		}
-		outcome := client.outcome(client.open(replace.Replace(c.body), lines...))
+		outcome := send(server, replace.Replace(c.body), lines...)
 		for i, request := range rec.requests(t, name, mark) {
 			if i > 0 || !strings.HasPrefix(request, "POST /first") {
 				t.Errorf("%s: the upstream saw %q", name, request)
@@ -200,11 +212,70 @@ func TestNoRequestIsSmuggledThroughHTTP2(t *testing.T) {
 		if name == "length 0 and a body" {
 			continue // the answer to the request without a body may come before the body
 		}
-		if refused := strings.HasPrefix(outcome, "reset") || strings.HasPrefix(outcome, "4"); refused == (slices.Contains(harmless, name)) {
+		if refused := strings.HasPrefix(outcome, "reset") || strings.HasPrefix(outcome, "4"); !refused && !slices.Contains(harmless, name) {
 			t.Errorf("%s: %s", name, outcome)
 		}
-		_ = client.conn.Close()
 	}
+}
+
+func TestNoRequestIsSmuggledThroughHTTP2(t *testing.T) {
+	through(t, func(server *running, body string, lines ...string) string {
+		client := server.rude(loopback)
+		defer client.conn.Close()
+		return client.outcome(client.open(body, lines...))
+	})
+}
+
+func TestNoRequestIsSmuggledThroughHTTP3(t *testing.T) {
+	through(t, func(server *running, body string, lines ...string) string {
+		conn, err := quic.DialAddr(t.Context(), server.addr(loopback),
+			&tls.Config{RootCAs: rootsOf(server.tls), ServerName: "a.test", NextProtos: []string{"h3"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.CloseWithError(0, "") }()
+		stream, err := conn.OpenStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = stream.SetDeadline(time.Now().Add(10 * time.Second))
+		var fields bytes.Buffer
+		encoder := qpack.NewEncoder(&fields)
+		for _, line := range lines {
+			name, value, _ := strings.Cut(line[1:], ": ")
+			_ = encoder.WriteField(qpack.HeaderField{Name: line[:1] + name, Value: value})
+		}
+		frames := frame3(1, fields.Bytes())
+		if body != "" {
+			frames = append(frames, frame3(0, []byte(body))...)
+		}
+		_, _ = stream.Write(frames)
+		_ = stream.Close()
+		return outcome3(stream)
+	})
+}
+
+// frame3 is a frame of HTTP/3 (RFC 9114 §7.1).
+func frame3(kind uint64, payload []byte) []byte {
+	return append(quicvarint.Append(quicvarint.Append(nil, kind), uint64(len(payload))), payload...)
+}
+
+// outcome3 is the status that a stream is answered with, or what ended it.
+func outcome3(stream *quic.Stream) string {
+	answer, err := io.ReadAll(stream)
+	r := bytes.NewReader(answer)
+	if _, readErr := quicvarint.Read(r); readErr != nil {
+		return "reset " + fmt.Sprint(err)
+	}
+	length, _ := quicvarint.Read(r)
+	block := make([]byte, length)
+	_, _ = io.ReadFull(r, block)
+	next := qpack.NewDecoder().Decode(block)
+	field, err := next()
+	if err != nil {
+		return err.Error()
+	}
+	return field.Value
 }
 
 // flooded runs a flood on one connection, and looks after it how others fare.
