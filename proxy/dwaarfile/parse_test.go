@@ -1,7 +1,10 @@
 package dwaarfile_test
 
 import (
+	"strings"
 	"testing"
+
+	"dwaar/proxy/dwaarfile"
 )
 
 // grammar has a text for every rule of the grammar and what it reads as.
@@ -100,5 +103,40 @@ func TestGrammar(t *testing.T) {
 				t.Errorf("read\n%s\ngot\n%s\nwant\n%s", c.text, got, c.want)
 			}
 		})
+	}
+}
+
+// With an error come the blocks that have none, in which more may be wrong; and
+// nothing where it is not clear what is text and what is quoted.
+func TestBlocksWithoutAProblemComeWithTheError(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\n\tdebug\n}\na {\n\tx\n}\nb {\n\tx { y\n\t}\n}\nc {\n\tx\n}\n":     "global a c",
+		"{\n\tdebug { x\n\t}\n}\na {\n\tx\n}\n":                               "a",
+		"(s) {\n\tx { y\n\t}\n}\na {\n\timport s\n}\nb {\n\tx\n}\n":           "b",
+		"(s) {\n\tx {args[0]}\n}\na {\n\timport s\n}\nb {\n\timport s 1\n}\n": "b",
+		"a {\n\timport nowhere\n}\nb {\n\tx\n}\n":                             "b",
+		"a, {\n\tx\n}\nb {\n\tx\n}\n}\n":                                      "b",
+		"a {\n\tx\n}\nb {\n\tx \"y\n}\nc {\n\tx\n}\n":                         "nothing",
+		"a {\n\tx\n}\nb {\n\tx <<END\n\ty\n}\n":                               "nothing",
+		"a {\n\tx\n}\nb {\n\tx {\n}\nc {\n\tx\n}\n":                           "a",
+	} {
+		file, err := dwaarfile.Parse("Dwaarfile", text, dwaarfile.Source{})
+		if err == nil {
+			t.Errorf("%q has no problem", text)
+		}
+		got := "nothing"
+		if file != nil {
+			var blocks []string
+			if file.Global != nil {
+				blocks = append(blocks, "global")
+			}
+			for _, s := range file.Sites {
+				blocks = append(blocks, s.Addresses[0].Text)
+			}
+			got = strings.Join(blocks, " ")
+		}
+		if got != want {
+			t.Errorf("%q: %s came with the error, want %s (%v)", text, got, want, err)
+		}
 	}
 }

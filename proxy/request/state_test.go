@@ -91,3 +91,15 @@ func TestAttachingCopiesTheRequestAndNothingElse(t *testing.T) {
 		t.Errorf("%v allocations, want 1", n)
 	}
 }
+
+// Matchers run more than once: what they find must not pile up.
+func TestACaptureTakesThePlaceOfTheOneBefore(t *testing.T) {
+	var s request.State
+	re := regexp.MustCompile("a")
+	if n := testing.AllocsPerRun(1000, func() { s.SetCapture("x", re, "a", []int{0, 1}) }); n > 1 {
+		t.Errorf("%v allocations for one more capture of one name", n)
+	}
+	if s.Captures() != 1 {
+		t.Errorf("there are %d captures of one name", s.Captures())
+	}
+}
