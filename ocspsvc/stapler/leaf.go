@@ -57,6 +57,9 @@ func readLeaf(chain [][]byte) leafFacts {
 	return facts
 }
 
+// issuerFrom begins the lane of a leaf whose issuer has to be fetched first.
+const issuerFrom = "caIssuers "
+
 // laneName names whom the next round for leaf depends on: its responder, or,
 // while it has no issuer, the server that has it.
 func laneName(leaf *x509.Certificate, chain [][]byte) string {
@@ -65,7 +68,7 @@ func laneName(leaf *x509.Certificate, chain [][]byte) string {
 		name = host(leaf.OCSPServer[0])
 	}
 	if !chainNames(leaf.RawIssuer, chain) && len(leaf.IssuingCertificateURL) > 0 {
-		name = "caIssuers " + host(leaf.IssuingCertificateURL[0])
+		name = issuerFrom + host(leaf.IssuingCertificateURL[0])
 	}
 	return unique.Make(name).Value()
 }

@@ -25,7 +25,7 @@ func who(c *certificate) []any {
 	}
 	return []any{
 		"names", names[:min(len(names), namesLogged)], "serial", hex.EncodeToString(leaf.SerialNumber.Bytes()),
-		"issuer", leaf.Issuer.CommonName, "responder", c.responder,
+		"issuer", leaf.Issuer.CommonName, "responder", c.askedOf(),
 	}
 }
 
@@ -43,7 +43,7 @@ func (s *Service) noteVerdict(c *certificate, h *held) {
 		case !h.revoked() && was:
 			s.log.Info("certificate is no longer revoked", append(who(c), "this_update", v.ThisUpdate.UTC())...)
 		default:
-			s.log.Debug("staple refreshed", "responder", c.responder, "next_update", utc(v.NextUpdate))
+			s.log.Debug("staple refreshed", "responder", c.askedOf(), "next_update", utc(v.NextUpdate))
 		}
 	})
 }

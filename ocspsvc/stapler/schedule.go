@@ -6,6 +6,7 @@ import "time"
 
 // enlist makes c a member of the lane of that name.
 func (s *Service) enlist(c *certificate, name string) {
+	name = c.laneOf(name)
 	if c.lane != nil && c.lane.name == name {
 		return
 	}

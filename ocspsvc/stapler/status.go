@@ -41,7 +41,7 @@ func (s *Service) Status(leaf Fingerprint) Status {
 	if c == nil {
 		return Status{State: None, Reason: ocspsvc.ReasonPending}
 	}
-	status := Status{Responder: c.responder, MustStaple: c.mustStaple, LastError: c.lastError(time.Now())}
+	status := Status{Responder: c.askedOf(), MustStaple: c.mustStaple, LastError: c.lastError(time.Now())}
 	status.State, status.Reason = c.state(time.Now())
 	if c.place > 0 {
 		status.NextTry = s.nextTry(c).UTC()

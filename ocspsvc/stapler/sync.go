@@ -117,15 +117,18 @@ func (s *Service) add(c *certificate, ahead bool) {
 // update takes over what the catalog says anew about a certificate. What made
 // it quiet may have gone: its issuer may be in the chain now.
 func (s *Service) update(c *certificate, info Certificate, facts leafFacts, changed bool) {
-	toggled := c.disabled != info.Disabled
+	toggled, moved := c.disabled != info.Disabled, c.terms.Responder != info.Terms.Responder
 	c.chain, c.disabled, c.manual, c.terms = info.Chain, info.Disabled, info.Manual, info.Terms
 	if changed {
 		c.rereadLeaf(facts)
 	}
+	if moved && !c.forever {
+		c.silent, c.why = "", ""
+	}
 	if toggled {
 		s.settle(c, time.Now())
 	}
-	if (changed || toggled) && c.busy == nil {
+	if (changed || toggled || moved) && c.busy == nil {
 		s.enlistAtOnce(c)
 	}
 }

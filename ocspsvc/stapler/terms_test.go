@@ -102,3 +102,53 @@ func TestACertificateMayDoWithoutNextUpdate(t *testing.T) { // S10
 		})
 	}
 }
+
+// A responder that is down holds up nobody who has another one.
+func TestACertificateWithAResponderOfItsOwnWaitsForNoOther(t *testing.T) { // S11
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, plain()(t), plain()(t), plain()(t))
+		own, others := leaves[0], leaves[1:]
+		b.network.set("one.example", stapler.FetcherFunc(func(ctx context.Context, leaf, issuer *x509.Certificate) (*ocspsvc.Response, error) {
+			if leaf.Equal(own.Cert) {
+				return b.one.Fetch(ctx, leaf, issuer)
+			}
+			return down.Fetch(ctx, leaf, issuer)
+		}))
+		b.onTerms(own, stapler.Terms{Responder: "http://own.example/path", RefreshEvery: time.Minute})
+		b.run()
+		time.Sleep(30 * time.Minute) // the breaker of the others is open
+		b.wantState("own", own, stapler.Fresh, ocspsvc.ReasonGood)
+		if age := time.Since(b.status(own).LastRefresh); age > 2*time.Minute {
+			t.Errorf("last refreshed %v ago", age)
+		}
+		if got := b.status(own).Responder; got != "http://own.example/path" {
+			t.Errorf("responder %q", got)
+		}
+		if b.catalog.serves(others[0]) || b.status(others[0]).Responder == b.status(own).Responder {
+			t.Error("the others ask there too")
+		}
+	})
+}
+
+func TestACertificateWithoutResponderMayGetOne(t *testing.T) { // S12
+	synctest.Test(t, func(t *testing.T) {
+		b, leaves := setUp(t, stapler.Config{}, func(ca *ocsptest.CA) *ocsptest.Leaf { return ca.Leaf(t) })
+		leaf := leaves[0]
+		asked := func(ctx context.Context, cert, issuer *x509.Certificate) (*ocspsvc.Response, error) {
+			return nil, ocspsvc.Refuse(ocspsvc.ReasonNoResponder, "nobody to ask")
+		}
+		fetch := func(f stapler.Fetcher) {
+			if err := b.service.Reconfigure(stapler.Config{}, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fetch(stapler.FetcherFunc(asked))
+		b.run()
+		time.Sleep(time.Minute)
+		b.wantState("without", leaf, stapler.None, ocspsvc.ReasonNoResponder)
+		fetch(naive(b.one, leaf)) // before the catalog says so, as in a reload
+		b.onTerms(leaf, stapler.Terms{Responder: "http://own.example"})
+		time.Sleep(time.Minute)
+		b.wantState("with", leaf, stapler.Fresh, ocspsvc.ReasonGood)
+	})
+}

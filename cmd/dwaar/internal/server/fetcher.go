@@ -46,7 +46,7 @@ func staplingOf(note any) config.Stapling {
 
 // terms are what the stapler has to know of what a site says.
 func terms(says config.Stapling) stapler.Terms {
-	t := stapler.Terms{RefreshEvery: says.RefreshEvery, MaxAge: says.MaxAge}
+	t := stapler.Terms{RefreshEvery: says.RefreshEvery, MaxAge: says.MaxAge, Responder: says.Responder}
 	switch says.RequireNextUpdate {
 	case "on":
 		t.NextUpdate = stapler.NextUpdateRequired
