@@ -91,6 +91,9 @@ func decodeMatchStatus(l line, m *encode.Match) {
 
 func decodeMatchHeader(l line, m *encode.Match) {
 	field := l.Args[0].Text
+	if l.refuse(l.Args[0], encode.Config{Match: &encode.Match{Header: []encode.HeaderMatch{{Field: field}}}}.Check()) {
+		return
+	}
 	i := slices.IndexFunc(m.Header, func(h encode.HeaderMatch) bool { return strings.EqualFold(h.Field, field) })
 	if i < 0 {
 		i = len(m.Header)

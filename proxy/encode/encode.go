@@ -39,8 +39,9 @@ func New(c Config) (*Encode, error) {
 // interim responses and connections that are taken over.
 //
 // Whether a response of unknown length is long enough is seen when MinLength
-// bytes of it are there. One that is flushed before is sent as it comes; one
-// that is flushed later is flushed through the encoder.
+// bytes of it are there; it is taken to be if its header is flushed ahead of
+// it, unless it is a stream of events. What is flushed in smaller pieces is
+// sent as it comes, and what is encoded is flushed through the encoder.
 //
 // The header is judged as the operations of header directives leave it, and
 // encoding changes it last: Content-Encoding, Vary, Content-Length and ETag

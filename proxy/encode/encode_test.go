@@ -152,8 +152,8 @@ func TestWhatIsNotWorthItOrNotAllowedIsLeftAlone(t *testing.T) {
 			flush(w)
 			_, _ = io.WriteString(w, page)
 		},
-		"flushed before the 1": func(w http.ResponseWriter, _ *http.Request) {
-			says("")(w, nil)
+		"events": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
 			flush(w)
 			_, _ = io.WriteString(w, page)
 		},
@@ -335,6 +335,19 @@ func TestAShortEventIsSentAtOnce(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	close(read)
+}
+
+// An upstream that takes its time has its header sent ahead of its body.
+func TestABodyThatComesAfterItsHeaderIsEncoded(t *testing.T) {
+	h := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		flush(w)
+		_, _ = io.WriteString(w, page)
+	}
+	response := serve(t, formats("gzip"), h, asked("GET", "gzip"))
+	if response.Header.Get("Content-Encoding") != "gzip" || decoded(t, "gzip", response.Body) != page {
+		t.Errorf("%v", response.Header)
+	}
 }
 
 // Copying takes ReadFrom; small writes are held and counted.
@@ -530,7 +543,7 @@ func TestAConfigIsRefusedWithItsProblems(t *testing.T) {
 		"minimum_length -1 is not between 0 and 1048576":                                {MinLength: -1},
 		"match: nothing to match":                                                       {Match: &encode.Match{}},
 		"match: 600 is not a status":                                                    {Match: &encode.Match{Status: []int{600}}},
-		"match: header without a field":                                                 {Match: &encode.Match{Header: []encode.HeaderMatch{{}}}},
+		`match: "" is not a header field name`:                                          {Match: &encode.Match{Header: []encode.HeaderMatch{{}}}},
 		"minimum_length 1048577 is not between 0 and 1048576\nmatch: 1 is not a status": {MinLength: 1<<20 + 1, Match: &encode.Match{Status: []int{1}}},
 	} {
 		if _, err := encode.New(c); err == nil || err.Error() != want {

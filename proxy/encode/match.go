@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Match says which responses are meant: those with one of the statuses, if
@@ -35,8 +37,8 @@ func (m *Match) check() error {
 		}
 	}
 	for _, h := range m.Header {
-		if h.Field == "" {
-			problems = append(problems, errors.New("match: header without a field"))
+		if !httpguts.ValidHeaderFieldName(h.Field) {
+			problems = append(problems, fmt.Errorf("match: %q is not a header field name", h.Field))
 		}
 	}
 	return errors.Join(problems...)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"dwaar/proxy/coding"
 )
@@ -87,7 +88,7 @@ func (w *writer) FlushError() error {
 		w.WriteHeader(http.StatusOK)
 	}
 	if !w.settled {
-		w.settle(false)
+		w.settle(w.isAhead())
 		if err := w.sendHeld(); err != nil {
 			return err
 		}
@@ -98,6 +99,14 @@ func (w *writer) FlushError() error {
 		}
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// isAhead holds for a header that is sent before any of the body is there, as
+// reverse_proxy does for an upstream that takes its time. What follows may be
+// long; only events are known to be short.
+func (w *writer) isAhead() bool {
+	contentType := w.Header().Get("Content-Type")
+	return len(w.held) == 0 && contentType != "" && !strings.HasPrefix(contentType, "text/event-stream")
 }
 
 // finish ends the response after its handler. A handler that wrote nothing

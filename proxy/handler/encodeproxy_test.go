@@ -55,6 +55,26 @@ func TestAnUpstreamsChunksAreEncoded(t *testing.T) {
 	}
 }
 
+// The header of an upstream that takes its time does not wait for its body.
+func TestABodyThatComesLaterIsEncoded(t *testing.T) {
+	seen := make(chan struct{})
+	server := httptest.NewServer(compiled(t, encoded(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_ = http.NewResponseController(w).Flush()
+		<-seen
+		_, _ = io.WriteString(w, strings.Repeat("text ", 2000))
+	})))
+	defer server.Close()
+	response, err := http.Get(server.URL) // which asks for gzip by itself
+	close(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := text(t, response); !response.Uncompressed || body != strings.Repeat("text ", 2000) {
+		t.Errorf("compressed %v, %d bytes", response.Uncompressed, len(body))
+	}
+}
+
 func TestWhatAnUpstreamHasEncodedStays(t *testing.T) {
 	chain := encoded(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "br")
