@@ -35,6 +35,7 @@ func (s *scope) define(b *builder, d *dwaarfile.Directive) {
 	before := len(b.problems)
 	def.read(b, d)
 	def.bad = len(b.problems) > before
+	s.site.capture(def.set)
 }
 
 // read fills def from one line or from a block.

@@ -73,6 +73,7 @@ func (s *scope) route(l line, set *match.Set, d handler.Directive, inner ...rout
 		}
 	}
 	s.routes = append(s.routes, r)
+	s.site.uses = append(s.site.uses, use{l.Name, d, r.Match})
 }
 
 // identity is the same for sets that say the same.

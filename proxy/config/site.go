@@ -23,6 +23,8 @@ type site struct {
 	serves     []Served // names its certificates are shown for
 	logs       []accesslog.Config
 	errors     handler.HandleErrors
+	uses       []use                      // all directives
+	captures   []string                   // the names of all regular expressions
 	answered   map[string]dwaarfile.Token // the failures that errors answers, "" for all
 	rooted     bool                       // a directive root is somewhere in it
 }
@@ -52,6 +54,7 @@ func (b *builder) readSite(block *dwaarfile.Site) {
 	}
 	s.scope.read(b, block.Block.Directives, inSite)
 	s.checkRooted(b)
+	s.checkCaptures(b)
 	b.sites = append(b.sites, s)
 }
 

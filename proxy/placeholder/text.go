@@ -116,6 +116,21 @@ func Find(text string) string {
 	return ""
 }
 
+// Captures gives the names of the regular expressions whose groups text has
+// placeholders for.
+func Captures(text string) []string {
+	var names []string
+	for rest := text; rest != ""; {
+		var name string
+		_, name, rest = next(rest)
+		group, found := strings.CutPrefix(fullName(name), "http.regexp.")
+		if dot := strings.LastIndexByte(group, '.'); found && dot >= 0 {
+			names = append(names, group[:dot])
+		}
+	}
+	return names
+}
+
 // IndexAny is the place of the first of chars in text that is not in a
 // placeholder, -1 if there is none.
 func IndexAny(text, chars string) int {
