@@ -41,6 +41,7 @@ type language struct {
 	failure   table[*handler.Error]
 	proxyOpts table[*proxying]
 	policy    table[*upstream.Policy]
+	dynamic   table[*lookedUp]
 	ipFilter  table[*handler.IPFilter]
 	rateLimit table[*handler.RateLimit]
 	zone      table[*ratelimit.Zone]
@@ -56,27 +57,27 @@ type language struct {
 
 func newLanguage() *language {
 	return &language{
-		global:      globalOptions(),
-		site:        siteDirectives(),
-		matcher:     matchers(),
-		tls:         tlsOptions(),
-		auth:        clientAuthOptions(),
-		stapling:    staplingOptions(),
-		ocsp:        ocspOptions(),
-		issuer:      issuerOptions(),
-		rfc2136:     rfc2136Options(),
-		eab:         eabOptions(),
-		onDemand:    onDemandOptions(),
-		adminOpts:   adminOptions(),
-		servers:     serversOptions(),
-		timeouts:    timeoutOptions(),
-		log:         logOptions(),
-		accessLog:   accessLogOptions(),
-		roll:        rollOptions(),
-		respond:     respondOptions(),
-		failure:     errorOptions(),
-		proxyOpts:   reverseProxyOptions(),
-		policy:      policyOptions(),
+		global:    globalOptions(),
+		site:      siteDirectives(),
+		matcher:   matchers(),
+		tls:       tlsOptions(),
+		auth:      clientAuthOptions(),
+		stapling:  staplingOptions(),
+		ocsp:      ocspOptions(),
+		issuer:    issuerOptions(),
+		rfc2136:   rfc2136Options(),
+		eab:       eabOptions(),
+		onDemand:  onDemandOptions(),
+		adminOpts: adminOptions(),
+		servers:   serversOptions(),
+		timeouts:  timeoutOptions(),
+		log:       logOptions(),
+		accessLog: accessLogOptions(),
+		roll:      rollOptions(),
+		respond:   respondOptions(),
+		failure:   errorOptions(),
+		proxyOpts: reverseProxyOptions(),
+		policy:    policyOptions(), dynamic: dynamicOptions(),
 		ipFilter:    ipFilterOptions(),
 		rateLimit:   rateLimitOptions(),
 		zone:        zoneOptions(),

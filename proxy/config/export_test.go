@@ -45,6 +45,7 @@ func Language() []Entry {
 	all = append(all, entries("file", l.fileMatcher)...)
 	all = append(all, entries("encode match", l.encodeMatch)...)
 	all = append(all, entries("lb_policy", l.policy)...)
+	all = append(all, entries("dynamic", l.dynamic)...)
 	return append(all, entries("reverse_proxy", l.proxyOpts)...)
 }
 

@@ -14,14 +14,14 @@ type proxying struct {
 	upstream.Config
 	refused bool // a problem has been reported that would only be reported again
 
-	policyAt, retryAt, activeAt, passiveAt dwaarfile.Token // what their problems are reported at
+	policyAt, retryAt, activeAt, passiveAt, dynamicAt dwaarfile.Token // what their problems are reported at
 }
 
 func reverseProxyOptions() table[*proxying] {
 	return table[*proxying]{of: "reverse_proxy", noun: "option", rows: slices.Concat([]row[*proxying]{
 		{name: "to", usage: "UPSTREAM…", doc: "more upstreams", many: true, decode: func(l line, p *proxying) { p.to(l, l.Args) }},
+		{name: "dynamic", usage: "a|srv [NAME] [PORT] [{ … }]", doc: "takes the upstreams from the DNS", decode: decodeDynamic},
 	}, balancingOptions(), activeHealthOptions(), passiveHealthOptions(), refused[*proxying](true,
-		"dynamic",
 		"flush_interval",
 		"request_buffers",
 		"response_buffers",
@@ -48,7 +48,7 @@ func decodeReverseProxy(l line, s *scope) {
 	p.to(l, args)
 	l.b.language.proxyOpts.read(l.b, l.block(), 0, p)
 	switch {
-	case len(p.Upstreams) == 0:
+	case len(p.Upstreams) == 0 && p.Dynamic == nil:
 		l.problem(l.Name, "an upstream is missing, like reverse_proxy 127.0.0.1:8080")
 	case p.check(l) || p.refused:
 	default:
@@ -62,6 +62,7 @@ func (p *proxying) check(l line) (refused bool) {
 		refused = l.refuse(p.policyAt, p.LoadBalancing.Policy.Check(len(p.Upstreams)))
 		refused = l.refuse(p.retryAt, p.LoadBalancing.Check()) || refused
 	}
+	refused = l.refuse(p.dynamicAt, p.Dynamic.Check()) || refused
 	refused = l.refuse(p.activeAt, p.ActiveHealth.Check()) || refused
 	return l.refuse(p.passiveAt, p.PassiveHealth.Check()) || refused
 }

@@ -15,6 +15,7 @@ const avoidFor = 5 * time.Second
 // is asked last for a while. One that checks found down is not asked at all.
 type balancer struct {
 	servers []*server
+	dynamic *located // nil: servers are all there are
 	policy  chooser
 	retries retries
 	passive *PassiveHealth // nil: none
@@ -36,8 +37,8 @@ func newBalancer(c Config, servers []*server, log *slog.Logger) (*balancer, erro
 // choose takes the server to ask next, or returns nil if there is none up to
 // the rank last.
 func (b *balancer) choose(t *turn, last rank) *server {
-	if len(b.servers) == 1 && len(t.tried) == 0 {
-		if s := b.servers[0]; s.available() {
+	if len(t.servers) == 1 && len(t.tried) == 0 {
+		if s := t.servers[0]; s.available() {
 			return b.take(t, s)
 		}
 		return nil

@@ -11,7 +11,9 @@ import (
 type Config struct {
 	// Upstreams take requests in turn. Each is written as in a Dwaarfile, see
 	// [CheckUpstream].
-	Upstreams []string `json:"upstreams"`
+	Upstreams []string `json:"upstreams,omitempty"`
+	// Dynamic takes the upstreams from the DNS instead.
+	Dynamic *Dynamic `json:"dynamic,omitempty"`
 	// DialTimeout is for connecting to one upstream. Zero means 3 s.
 	DialTimeout time.Duration `json:"dial_timeout,omitempty"`
 	// ResponseHeaderTimeout is how long an upstream may take from the end of
@@ -41,7 +43,7 @@ type TLS struct {
 // Check reports everything that is wrong with c, without opening files.
 func (c Config) Check() error {
 	var problems []error
-	if len(c.Upstreams) == 0 {
+	if len(c.Upstreams) == 0 && c.Dynamic == nil {
 		problems = append(problems, errors.New("reverse_proxy: no upstream"))
 	}
 	for _, written := range c.Upstreams {
@@ -63,7 +65,22 @@ func (c Config) Check() error {
 	if c.LoadBalancing != nil {
 		problems = append(problems, c.LoadBalancing.Policy.Check(len(c.Upstreams)))
 	}
+	if c.Dynamic != nil {
+		problems = append(problems, c.checkDynamic())
+	}
 	problems = append(problems, c.LoadBalancing.Check(), c.ActiveHealth.Check(), c.PassiveHealth.Check())
+	return errors.Join(problems...)
+}
+
+// checkDynamic reports what does not go together with dynamic upstreams.
+func (c Config) checkDynamic() error {
+	problems := []error{c.Dynamic.Check()}
+	if len(c.Upstreams) > 0 {
+		problems = append(problems, errors.New("reverse_proxy: dynamic: upstreams are written and looked up: choose one of them"))
+	}
+	if c.ActiveHealth != nil {
+		problems = append(problems, errors.New("reverse_proxy: dynamic: active checks do not ask upstreams that are looked up: use passive ones"))
+	}
 	return errors.Join(problems...)
 }
 

@@ -56,6 +56,11 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
+	if c.Dynamic != nil {
+		if balancer.dynamic, err = c.locate(roots, lease, log); err != nil {
+			return nil, err
+		}
+	}
 	return &forward{
 		balancer: balancer,
 		failures: &failures{log: log, fail: fail},

@@ -21,7 +21,7 @@ func (p byKey) choose(t *turn) (chosen *server) {
 		return p.fallback.choose(t)
 	}
 	var highest uint64
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		if !t.open(s) {
 			continue
 		}

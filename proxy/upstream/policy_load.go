@@ -6,7 +6,7 @@ import "math/rand/v2"
 type first struct{}
 
 func (first) choose(t *turn) *server {
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		if t.open(s) {
 			return s
 		}
@@ -19,7 +19,7 @@ type random struct{}
 
 func (random) choose(t *turn) (chosen *server) {
 	n := 0
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		if t.open(s) {
 			if n++; rand.IntN(n) == 0 {
 				chosen = s
@@ -35,7 +35,7 @@ type leastConn struct{}
 
 func (leastConn) choose(t *turn) *server {
 	var l least
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		if t.open(s) {
 			l.look(s)
 		}
@@ -69,7 +69,7 @@ type randomChoose int
 func (p randomChoose) choose(t *turn) *server {
 	var room [8]*server
 	picked, n := room[:0], 0
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		if !t.open(s) {
 			continue
 		}

@@ -7,7 +7,7 @@ type roundRobin struct{ turns atomic.Uint64 }
 
 func (p *roundRobin) choose(t *turn) *server {
 	n := uint64(0)
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		if t.open(s) {
 			n++
 		}
@@ -26,7 +26,7 @@ type weightedRoundRobin struct{ turns atomic.Uint64 }
 
 func (p *weightedRoundRobin) choose(t *turn) *server {
 	total := uint64(0)
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		if s.weight > 0 && t.open(s) {
 			total += uint64(s.weight)
 		}
@@ -41,7 +41,7 @@ func (p *weightedRoundRobin) choose(t *turn) *server {
 // nth is the open server that has the n-th turn. Servers that close meanwhile
 // are passed over.
 func nth(t *turn, n uint64, weight func(*server) uint64) (chosen *server) {
-	for _, s := range t.servers() {
+	for _, s := range t.servers {
 		w := weight(s)
 		if w == 0 || !t.open(s) {
 			continue

@@ -71,6 +71,7 @@ func (t *turn) later() (s *server, goOn bool) {
 	if !t.wait(wait) {
 		return nil, false
 	}
+	t.look()
 	return t.balancer.choose(t, rankAny), true
 }
 

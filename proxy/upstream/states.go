@@ -18,22 +18,27 @@ type stateKey struct {
 	maxFails int
 	asked    Address
 	active   string // as JSON, "" for none
+	dynamic  string // as JSON: a lookup of upstreams, and none of them
 }
 
 // kept is a state that leases hold.
 type kept struct {
 	state   *state
 	leases  int
-	checker *checker // nil: no active checks
+	lookup  *lookup // nil: an upstream
+	job     job     // nil: nothing is to be done
 	started bool
-	cancel  context.CancelFunc // of the running checker
+	cancel  context.CancelFunc // of the running job
 }
+
+// job is what goes on in the background for a state: active checks, a lookup.
+type job interface{ run(context.Context) }
 
 // states are those of a process. The zero value is ready.
 type states struct {
 	mu      sync.Mutex // guards the rest
 	kept    map[stateKey]*kept
-	waiting []*kept // checkers that Run has not started yet
+	waiting []*kept // jobs that Run has not started yet
 	wake    chan struct{}
 }
 
@@ -57,7 +62,7 @@ func (all *states) hold(key stateKey, build func() (*kept, error)) (*kept, error
 	return k, nil
 }
 
-// drop gives a state back. The last one ends its checker.
+// drop gives a state back. The last one ends its job.
 func (all *states) drop(key stateKey) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -71,12 +76,12 @@ func (all *states) drop(key stateKey) {
 	}
 }
 
-// start lets the checkers of these states run.
+// start lets the jobs of these states run.
 func (all *states) start(keys map[stateKey]struct{}) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for key := range keys {
-		if k := all.kept[key]; k.checker != nil && !k.started {
+		if k := all.kept[key]; k.job != nil && !k.started {
 			k.started = true
 			all.waiting = append(all.waiting, k)
 		}
@@ -87,7 +92,7 @@ func (all *states) start(keys map[stateKey]struct{}) {
 	}
 }
 
-// run runs checkers until ctx ends, and returns when the last has ended.
+// run runs jobs until ctx ends, and returns when the last has ended.
 func (all *states) run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -112,7 +117,7 @@ func (all *states) begin(ctx context.Context, running *sync.WaitGroup) {
 		k.cancel = cancel
 		running.Go(func() {
 			defer cancel()
-			k.checker.run(ctx)
+			k.job.run(ctx)
 		})
 	}
 	all.waiting = nil
@@ -140,18 +145,23 @@ func (l *Lease) state(c Config, roots string, a Address, transport carrier, log 
 		}
 		asked, key.asked, key.active = newServer(address, to), address, string(text)
 	}
-	return l.hold(key, func() (*kept, error) {
+	held, err := l.hold(key, func() (*kept, error) {
 		k := &kept{state: newState(c.PassiveHealth)}
-		var err error
-		if asked != nil {
-			k.checker, err = newChecker(*c.ActiveHealth, asked, a, k.state, log)
+		if asked == nil {
+			return k, nil
 		}
+		checker, err := newChecker(*c.ActiveHealth, asked, a, k.state, log)
+		k.job = checker
 		return k, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return held.state, nil
 }
 
 // hold holds a state once for the lease, however many ask for it.
-func (l *Lease) hold(key stateKey, build func() (*kept, error)) (*state, error) {
+func (l *Lease) hold(key stateKey, build func() (*kept, error)) (*kept, error) {
 	k, err := l.pools.states.hold(key, build)
 	if err != nil {
 		return nil, err
@@ -160,5 +170,5 @@ func (l *Lease) hold(key stateKey, build func() (*kept, error)) (*state, error) 
 		l.pools.states.drop(key)
 	}
 	l.states[key] = struct{}{}
-	return k.state, nil
+	return k, nil
 }

@@ -21,6 +21,9 @@ func (p *Pools) Status() []Status {
 	defer p.states.mu.Unlock()
 	all := make(map[Address]*Status, len(p.states.kept))
 	for key, k := range p.states.kept {
+		if k.lookup != nil {
+			continue
+		}
 		s := all[key.address]
 		if s == nil {
 			s = &Status{Address: key.address.String(), Healthy: true}

@@ -19,9 +19,7 @@ type sticky struct {
 
 func newSticky(p *Policy, servers []*server) *sticky {
 	for _, s := range servers {
-		mac := hmac.New(sha256.New, []byte(p.Secret))
-		mac.Write([]byte(s.address.Dial))
-		s.cookie = hex.EncodeToString(mac.Sum(nil))
+		p.mark(s)
 	}
 	return &sticky{
 		cookie: http.Cookie{
@@ -32,9 +30,16 @@ func newSticky(p *Policy, servers []*server) *sticky {
 	}
 }
 
+// mark gives s the value that means it in cookies.
+func (p *Policy) mark(s *server) {
+	mac := hmac.New(sha256.New, []byte(p.Secret))
+	mac.Write([]byte(s.address.Dial))
+	s.cookie = hex.EncodeToString(mac.Sum(nil))
+}
+
 func (p *sticky) choose(t *turn) *server {
 	for _, cookie := range t.request.CookiesNamed(p.cookie.Name) {
-		for _, s := range t.servers() {
+		for _, s := range t.servers {
 			if t.open(s) && hmac.Equal([]byte(cookie.Value), []byte(s.cookie)) {
 				t.home = s
 				return s

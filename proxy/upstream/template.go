@@ -70,15 +70,7 @@ func (c Config) template(written, roots string, lease *Lease) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.make = func(a Address) (*server, error) {
-		transport, err := c.settings(a, roots).open()
-		if err != nil {
-			return nil, err
-		}
-		s := newServer(a, transport)
-		s.state, s.most = newState(c.PassiveHealth), c.mostRequests()
-		return s, nil
-	}
+	t.make = c.maker(roots)
 	t.targets, err = lru.NewWithEvict(mostTargets, func(_ Address, s *server) { s.transport.CloseIdleConnections() })
 	if err != nil {
 		return nil, err
@@ -87,6 +79,23 @@ func (c Config) template(written, roots string, lease *Lease) (*server, error) {
 	s := newServer(Address{TLS: t.address.TLS, Network: "tcp", Dial: written}, nil)
 	s.state, s.template = newState(nil), t
 	return s, nil
+}
+
+// maker makes servers whose address is not in the configuration. What is known
+// about them belongs to one directive.
+func (c Config) maker(roots string) func(Address) (*server, error) {
+	return func(a Address) (*server, error) {
+		transport, err := c.settings(a, roots).open()
+		if err != nil {
+			return nil, err
+		}
+		s := newServer(a, transport)
+		s.state, s.most = newState(c.PassiveHealth), c.mostRequests()
+		if c.LoadBalancing != nil && c.LoadBalancing.Policy != nil {
+			c.LoadBalancing.Policy.mark(s)
+		}
+		return s, nil
+	}
 }
 
 // target is the server that r means. A value that is no host, or none at all,

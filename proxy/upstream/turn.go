@@ -31,6 +31,7 @@ type turn struct {
 	begun    time.Time     // when a limit of time began to run, else zero
 	asked    time.Time     // when the attempt began, if that is worth knowing
 	server   *server       // where a request of this turn is under way, or nil
+	servers  []*server     // those there are
 	tried    []*server
 	room     [4]*server
 	rank     rank
@@ -54,6 +55,7 @@ const (
 func (t *turn) begin(b *balancer, r *http.Request) {
 	t.balancer, t.request = b, r
 	t.tried = t.room[:0]
+	t.look()
 	if b.retries.duration > 0 {
 		t.begun = time.Now()
 	}
@@ -115,7 +117,12 @@ func (t *turn) end() {
 	}
 }
 
-func (t *turn) servers() []*server { return t.balancer.servers }
+// look takes the servers that there are now.
+func (t *turn) look() {
+	if t.servers = t.balancer.servers; t.balancer.dynamic != nil {
+		t.servers = t.balancer.dynamic.servers(t.request)
+	}
+}
 
 func (t *turn) hasTried(s *server) bool { return slices.Contains(t.tried, s) }
 
