@@ -39,8 +39,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := f.sites.find(r)
-	if s == nil || !f.sites.admits(r, s) {
-		f.refuse(w, r, s)
+	if s == nil {
+		f.refuse(w, r)
 		return
 	}
 	if !s.policy.HTTP3() {
@@ -55,7 +55,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer v.count(f.counts)
 	}
 	v.body = boundBody(w, r, f.readBody)
-	serve(s.handler, &v.response, request.With(r, &v.state))
+	h := s.handler
+	if !f.sites.admits(r, s) {
+		h = http.HandlerFunc(misdirected)
+	}
+	serve(h, &v.response, request.With(r, &v.state))
 	v.body.finish(v.response.Status())
 }
 
@@ -90,16 +94,20 @@ func serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 }
 
-// refuse answers requests that are for no site here, or for s over a connection
-// that was made for another. On TLS that is a connection reused for a host it
-// was not made for: a 421 tells the client to make another one (RFC 9110
-// §15.5.20).
-func (f *front) refuse(w http.ResponseWriter, r *http.Request, s *site) {
-	if s != nil || r.TLS != nil && !f.sites.knows(r) {
-		http.Error(w, "no such site on this connection", http.StatusMisdirectedRequest)
+// refuse answers requests that are for no site here. On TLS that is a
+// connection reused for a host it was not made for.
+func (f *front) refuse(w http.ResponseWriter, r *http.Request) {
+	if r.TLS != nil && !f.sites.knows(r) {
+		misdirected(w, r)
 		return
 	}
 	http.Error(w, "no such site", http.StatusNotFound)
+}
+
+// misdirected answers a request that came over a connection for something else:
+// a 421 tells the client to make another one (RFC 9110 §15.5.20).
+func misdirected(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "no such site on this connection", http.StatusMisdirectedRequest)
 }
 
 var errUnanswered = errors.New("nothing in the site answers this request")

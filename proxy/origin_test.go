@@ -24,6 +24,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"dwaar/proxy"
+	"dwaar/proxy/accesslog"
 	"dwaar/proxy/tlspolicy"
 )
 
@@ -385,5 +386,26 @@ func TestAnUnknownSNIGetsTheOptionsOfDefaultSNI(t *testing.T) {
 		if status, _ := ask(t, conn, "/", "staff.test"); status != 0 {
 			t.Errorf("with a guarded site as default: %d", status)
 		}
+	}
+}
+
+// Who tries to get around client_auth is in the log of the site.
+func TestAMisdirectedRequestIsRecorded(t *testing.T) {
+	own, other := newStaff(t), newStaff(t)
+	cfg := guarded(own, other)
+	path := filepath.Join(t.TempDir(), "access.log")
+	cfg.Listeners[0].Sites[2].Logs = []accesslog.Config{{Output: path}}
+	r := start(t, cfg)
+	conn, err := r.secured(&tls.Config{ServerName: "open.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := ask(t, conn, "/secret", "staff.test"); status != 421 {
+		t.Fatalf("%d", status)
+	}
+	r.stop()
+	lines := recorded(t, path)
+	if len(lines) != 1 || lines[0]["status"] != 421.0 {
+		t.Errorf("the log has %v", lines)
 	}
 }
