@@ -82,7 +82,7 @@ func appendFields(o object, v reflect.Value) object {
 		case f.Anonymous && name == "":
 			o = appendFields(o, v.Field(i))
 		case name == "-" || !f.IsExported():
-		case options == "omitempty" && isEmpty(v.Field(i)):
+		case (options == "omitempty" || options == "omitzero") && isEmpty(v.Field(i)):
 		default:
 			o = append(o, field{name, plainly(v.Field(i))})
 		}

@@ -54,7 +54,9 @@ type Config struct {
 	// OverridesAt are the places of Client.Overrides, one for each: problems
 	// with the files they name belong there.
 	OverridesAt []dwaarfile.Position `json:"-"`
-	// RootFiles are the files of root certificates that ACME's issuers name.
+	// ClientPairs are the files of who dwaar is to upstreams.
+	ClientPairs []ClientPair `json:"-"`
+	// RootFiles are the files of root certificates that a Dwaarfile names.
 	RootFiles []RootFile `json:"-"`
 	// Warnings are no problems, but perhaps not what was meant.
 	Warnings dwaarfile.Problems `json:"-"`
@@ -103,6 +105,12 @@ type Automatic struct {
 	OCSP Stapling `json:"ocsp,omitempty"`
 	// OnDemand gets it when a client asks for it.
 	OnDemand bool `json:"on_demand,omitempty"`
+}
+
+// ClientPair is a client certificate and its key, and where they are named.
+type ClientPair struct {
+	Position          dwaarfile.Position
+	CertFile, KeyFile string
 }
 
 // RootFile is a PEM file and where it is named: problems with it belong there.

@@ -40,6 +40,7 @@ type language struct {
 	respond   table[*handler.Respond]
 	failure   table[*handler.Error]
 	proxyOpts table[*proxying]
+	transport table[*upstream.Transport]
 	policy    table[*upstream.Policy]
 	dynamic   table[*lookedUp]
 	ipFilter  table[*handler.IPFilter]
@@ -57,27 +58,29 @@ type language struct {
 
 func newLanguage() *language {
 	return &language{
-		global:    globalOptions(),
-		site:      siteDirectives(),
-		matcher:   matchers(),
-		tls:       tlsOptions(),
-		auth:      clientAuthOptions(),
-		stapling:  staplingOptions(),
-		ocsp:      ocspOptions(),
-		issuer:    issuerOptions(),
-		rfc2136:   rfc2136Options(),
-		eab:       eabOptions(),
-		onDemand:  onDemandOptions(),
-		adminOpts: adminOptions(),
-		servers:   serversOptions(),
-		timeouts:  timeoutOptions(),
-		log:       logOptions(),
-		accessLog: accessLogOptions(),
-		roll:      rollOptions(),
-		respond:   respondOptions(),
-		failure:   errorOptions(),
-		proxyOpts: reverseProxyOptions(),
-		policy:    policyOptions(), dynamic: dynamicOptions(),
+		global:      globalOptions(),
+		site:        siteDirectives(),
+		matcher:     matchers(),
+		tls:         tlsOptions(),
+		auth:        clientAuthOptions(),
+		stapling:    staplingOptions(),
+		ocsp:        ocspOptions(),
+		issuer:      issuerOptions(),
+		rfc2136:     rfc2136Options(),
+		eab:         eabOptions(),
+		onDemand:    onDemandOptions(),
+		adminOpts:   adminOptions(),
+		servers:     serversOptions(),
+		timeouts:    timeoutOptions(),
+		log:         logOptions(),
+		accessLog:   accessLogOptions(),
+		roll:        rollOptions(),
+		respond:     respondOptions(),
+		failure:     errorOptions(),
+		proxyOpts:   reverseProxyOptions(),
+		transport:   transportOptions(),
+		policy:      policyOptions(),
+		dynamic:     dynamicOptions(),
 		ipFilter:    ipFilterOptions(),
 		rateLimit:   rateLimitOptions(),
 		zone:        zoneOptions(),

@@ -35,7 +35,7 @@ func decodeForwardAuth(l line, s *scope) {
 		l.problem(l.Name, "the auth server is missing, like forward_auth 127.0.0.1:9091 { … }")
 	case p.check(l) || p.refused || len(l.b.problems) > known:
 	default:
-		auth.Config = p.Config
+		auth.Config, auth.HeaderEdits = p.Config, p.HeaderEdits
 		s.add(l, l.Name, set, auth)
 	}
 }

@@ -12,31 +12,18 @@ import (
 type proxying struct {
 	scope *scope
 	upstream.Config
+	handler.HeaderEdits
 	refused bool // a problem has been reported that would only be reported again
 
-	policyAt, retryAt, activeAt, passiveAt, dynamicAt dwaarfile.Token // what their problems are reported at
+	policyAt, retryAt, activeAt, passiveAt, dynamicAt, transportAt dwaarfile.Token // what their problems are reported at
 }
 
 func reverseProxyOptions() table[*proxying] {
 	return table[*proxying]{of: "reverse_proxy", noun: "option", rows: slices.Concat([]row[*proxying]{
 		{name: "to", usage: "UPSTREAM…", doc: "more upstreams", many: true, decode: func(l line, p *proxying) { p.to(l, l.Args) }},
 		{name: "dynamic", usage: "a|srv [NAME] [PORT] [{ … }]", doc: "takes the upstreams from the DNS", decode: decodeDynamic},
-	}, balancingOptions(), activeHealthOptions(), passiveHealthOptions(), refused[*proxying](true,
-		"flush_interval",
-		"request_buffers",
-		"response_buffers",
-		"stream_timeout",
-		"stream_close_delay",
-		"trusted_proxies",
-		"header_up",
-		"header_down",
-		"method",
-		"rewrite",
-		"transport",
-		"handle_response",
-		"replace_status",
-		"verbose_logs",
-	))}
+		{name: "transport", usage: "http { … }", doc: "how upstreams are spoken to", decode: decodeTransport},
+	}, forwardingOptions(), balancingOptions(), activeHealthOptions(), passiveHealthOptions())}
 }
 
 func decodeReverseProxy(l line, s *scope) {
@@ -52,7 +39,7 @@ func decodeReverseProxy(l line, s *scope) {
 		l.problem(l.Name, "an upstream is missing, like reverse_proxy 127.0.0.1:8080")
 	case p.check(l) || p.refused:
 	default:
-		s.add(l, l.Name, set, handler.ReverseProxy{Config: p.Config})
+		s.add(l, l.Name, set, handler.ReverseProxy{Config: p.Config, HeaderEdits: p.HeaderEdits})
 	}
 }
 
@@ -63,6 +50,7 @@ func (p *proxying) check(l line) (refused bool) {
 		refused = l.refuse(p.retryAt, p.LoadBalancing.Check()) || refused
 	}
 	refused = l.refuse(p.dynamicAt, p.Dynamic.Check()) || refused
+	refused = l.refuse(p.transportAt, p.Transport.Check()) || p.checkTransport(l) || refused
 	refused = l.refuse(p.activeAt, p.ActiveHealth.Check()) || refused
 	return l.refuse(p.passiveAt, p.PassiveHealth.Check()) || refused
 }

@@ -35,13 +35,16 @@ type Env struct {
 	Kept *kept.Lease
 	// Metrics shows the metrics of the program; nil is 404.
 	Metrics http.Handler
+
+	onlyCheck bool // of what is written: files are not for opening
 }
 
 // Check reports what is wrong with d: the error its compilation in a server
-// would give. It opens the files d names and dials nothing.
+// would give, as far as that can be told without opening the files that d
+// names for upstreams. It dials nothing.
 func Check(d Directive) error {
 	lease := upstream.NewPools().Lease()
 	defer lease.Release()
-	_, err := d.Compile(&Env{Log: slog.New(slog.DiscardHandler), Pools: lease})
+	_, err := d.Compile(&Env{Log: slog.New(slog.DiscardHandler), Pools: lease, onlyCheck: true})
 	return err
 }

@@ -24,6 +24,7 @@ import (
 // answer nobody is let in.
 type ForwardAuth struct {
 	upstream.Config
+	HeaderEdits
 	// URI is the path and the query to ask for, with placeholders; empty means
 	// the client's. One without a query keeps the client's.
 	URI string `json:"uri,omitempty"`
@@ -54,7 +55,14 @@ func (c ForwardAuth) Compile(env *Env) (Middleware, error) {
 	if c.Config.ResponseHeaderTimeout == 0 {
 		c.Config.ResponseHeaderTimeout = authTimeout
 	}
-	auth.server, err = upstream.New(c.Config, env.Pools, env.Log, noAnswer)
+	edits, err := c.HeaderEdits.compile()
+	if err != nil {
+		return nil, fmt.Errorf("forward_auth: %w", err)
+	}
+	if env.onlyCheck {
+		return nil, c.Config.Check()
+	}
+	auth.server, err = upstream.New(c.Config, edits, env.Pools, env.Log, noAnswer)
 	if err != nil {
 		return nil, err
 	}

@@ -112,14 +112,19 @@ func (o *headerOp) apply(h http.Header, r *http.Request) {
 	case "set":
 		h[o.field] = []string{fieldValue(o.value.Expand(r))}
 	case "add":
-		h[o.field] = append(h[o.field], fieldValue(o.value.Expand(r)))
+		old := h[o.field] // which may be shared
+		h[o.field] = append(old[:len(old):len(old)], fieldValue(o.value.Expand(r)))
 	case "default":
 		if len(h[o.field]) == 0 {
 			h[o.field] = []string{fieldValue(o.value.Expand(r))}
 		}
 	case "replace":
-		for i, old := range h[o.field] {
-			h[o.field][i] = fieldValue(o.find.ReplaceAllString(old, o.value.Expand(r)))
+		values := slices.Clone(h[o.field])
+		for i, old := range values {
+			values[i] = fieldValue(o.find.ReplaceAllString(old, o.value.Expand(r)))
+		}
+		if len(values) > 0 {
+			h[o.field] = values
 		}
 	case "delete":
 		o.remove(h)

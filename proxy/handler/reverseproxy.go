@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"fmt"
 	"net/http"
 
 	"dwaar/proxy/upstream"
@@ -9,6 +10,7 @@ import (
 // ReverseProxy forwards requests to upstreams.
 type ReverseProxy struct {
 	upstream.Config
+	HeaderEdits
 }
 
 // Name implements [Directive].
@@ -16,7 +18,14 @@ func (ReverseProxy) Name() string { return "reverse_proxy" }
 
 // Compile implements [Directive].
 func (c ReverseProxy) Compile(env *Env) (Middleware, error) {
-	forward, err := upstream.New(c.Config, env.Pools, env.Log, Fail)
+	edits, err := c.HeaderEdits.compile()
+	if err != nil {
+		return nil, fmt.Errorf("reverse_proxy: %w", err)
+	}
+	if env.onlyCheck {
+		return nil, c.Config.Check()
+	}
+	forward, err := upstream.New(c.Config, edits, env.Pools, env.Log, Fail)
 	if err != nil {
 		return nil, err
 	}

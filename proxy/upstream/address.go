@@ -11,6 +11,7 @@ import (
 // Address is where one upstream listens.
 type Address struct {
 	TLS     bool   // https
+	H2C     bool   // HTTP/2 without TLS
 	Network string // "tcp" or "unix"
 	Dial    string // "host:port", or the path of a socket
 }
@@ -18,24 +19,34 @@ type Address struct {
 // String writes the address as a URL.
 func (a Address) String() string {
 	switch {
+	case a.Network == "unix" && a.H2C:
+		return "unix+h2c/" + a.Dial
 	case a.Network == "unix":
 		return "unix/" + a.Dial
 	case a.TLS:
 		return "https://" + a.Dial
+	case a.H2C:
+		return "h2c://" + a.Dial
 	}
 	return "http://" + a.Dial
 }
 
 // ParseAddress reads an upstream as a Dwaarfile has it: "host", "host:port",
-// ":port" on this machine, "http://host[:port]", "https://host[:port]" or
-// "unix//path/of/socket". Ports default to 80 and 443. Paths, queries and
+// ":port" on this machine, "http://host[:port]", "https://host[:port]",
+// "h2c://host[:port]", "unix//path/of/socket" or "unix+h2c//path/of/socket".
+// Ports default to 80, and 443 for https. Paths, queries and
 // placeholders are refused: an upstream is a server, not a URL to rewrite to.
 func ParseAddress(written string) (Address, error) {
-	if path, ok := strings.CutPrefix(written, "unix/"); ok {
+	path, isUnix := strings.CutPrefix(written, "unix/")
+	overH2C := false
+	if !isUnix {
+		path, overH2C = strings.CutPrefix(written, "unix+h2c/")
+	}
+	if isUnix || overH2C {
 		if !strings.HasPrefix(path, "/") {
 			return Address{}, fmt.Errorf("reverse_proxy: upstream %q: the path of the socket is not absolute", written)
 		}
-		return Address{Network: "unix", Dial: path}, nil
+		return Address{H2C: overH2C, Network: "unix", Dial: path}, nil
 	}
 	address := Address{Network: "tcp"}
 	rest, port := written, "80"
@@ -44,8 +55,10 @@ func ParseAddress(written string) (Address, error) {
 		case "http":
 		case "https":
 			address.TLS, port = true, "443"
+		case "h2c":
+			address.H2C = true
 		default:
-			return Address{}, fmt.Errorf("reverse_proxy: upstream %q: the scheme is neither http nor https", written)
+			return Address{}, fmt.Errorf("reverse_proxy: upstream %q: the scheme is neither http nor https nor h2c", written)
 		}
 		rest = after
 	}

@@ -22,6 +22,8 @@ func TestAddressIsReadAsWritten(t *testing.T) {
 		"[::1]:9000":             "http://[::1]:9000",
 		"https://[::1]":          "https://[::1]:443",
 		"unix//run/app.sock":     "unix//run/app.sock",
+		"unix+h2c//run/app.sock": "unix+h2c//run/app.sock",
+		"h2c://app.test:50051":   "h2c://app.test:50051",
 		"http://localhost:65535": "http://localhost:65535",
 	} {
 		got, err := upstream.ParseAddress(written)
@@ -34,7 +36,7 @@ func TestAddressIsReadAsWritten(t *testing.T) {
 func TestBadAddressIsRefused(t *testing.T) {
 	for written, want := range map[string]string{
 		"":                        `"" is not a host`,
-		"h2c://a:1":               "the scheme is neither http nor https",
+		"ftp://a:1":               "the scheme is neither http nor https nor h2c",
 		"http://a/path":           "only a host and a port are allowed",
 		"http://a?q":              "only a host and a port are allowed",
 		"http://u@a":              "only a host and a port are allowed",
@@ -86,12 +88,12 @@ func TestBadConfigIsRefused(t *testing.T) {
 	}{
 		{"no upstream", upstream.Config{}, "reverse_proxy: no upstream"},
 		{"bad upstream", to("a:b"), `reverse_proxy: upstream "a:b": "b" is not a port`},
-		{"negative dial timeout", upstream.Config{Upstreams: []string{"a"}, DialTimeout: -1}, "reverse_proxy: dial_timeout is negative: -1ns"},
-		{"negative header timeout", upstream.Config{Upstreams: []string{"a"}, ResponseHeaderTimeout: -1}, "reverse_proxy: response_header_timeout is negative: -1ns"},
-		{"missing roots", upstream.Config{Upstreams: []string{"a"}, TLS: &upstream.TLS{Roots: []string{"/nowhere.pem"}}}, "reverse_proxy: reading upstream CA: open /nowhere.pem"},
-		{"empty roots", upstream.Config{Upstreams: []string{"a"}, TLS: &upstream.TLS{Roots: []string{empty}}}, "no certificate in it"},
+		{"negative dial timeout", upstream.Config{Upstreams: []string{"a"}, Transport: upstream.Transport{DialTimeout: -1}}, "reverse_proxy: dial_timeout is negative: -1ns"},
+		{"negative header timeout", upstream.Config{Upstreams: []string{"a"}, Transport: upstream.Transport{ResponseHeaderTimeout: -1}}, "reverse_proxy: response_header_timeout is negative: -1ns"},
+		{"missing roots", upstream.Config{Upstreams: []string{"a"}, Transport: upstream.Transport{TLS: &upstream.TLS{Roots: []string{"/nowhere.pem"}}}}, "reverse_proxy: reading upstream CA: open /nowhere.pem"},
+		{"empty roots", upstream.Config{Upstreams: []string{"a"}, Transport: upstream.Transport{TLS: &upstream.TLS{Roots: []string{empty}}}}, "no certificate in it"},
 	} {
-		_, err := upstream.New(c.cfg, upstream.NewPools().Lease(), slog.New(slog.DiscardHandler), plain)
+		_, err := upstream.New(c.cfg, upstream.Edits{}, upstream.NewPools().Lease(), slog.New(slog.DiscardHandler), plain)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}

@@ -4,6 +4,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -14,15 +15,23 @@ type Config struct {
 	Upstreams []string `json:"upstreams,omitempty"`
 	// Dynamic takes the upstreams from the DNS instead.
 	Dynamic *Dynamic `json:"dynamic,omitempty"`
-	// DialTimeout is for connecting to one upstream. Zero means 3 s.
-	DialTimeout time.Duration `json:"dial_timeout,omitempty"`
-	// ResponseHeaderTimeout is how long an upstream may take from the end of
-	// the request to the header of its response; then the client gets a 504.
-	// Zero means no limit.
-	ResponseHeaderTimeout time.Duration `json:"response_header_timeout,omitempty"`
-	// TLS is for upstreams written with https://. Nil: their certificate must
-	// be valid for the host in the address, by the system's roots.
-	TLS *TLS `json:"tls,omitempty"`
+	// Transport is how they are spoken to.
+	Transport `json:"transport,omitzero"`
+	// TrustedProxies are networks of proxies whose word about their client is
+	// passed on, with their own address added. The server's trusted proxies
+	// are trusted here, too.
+	TrustedProxies []netip.Prefix `json:"trusted_proxies,omitempty"`
+	// FlushInterval is how long a part of a response may wait to be sent
+	// along with more. Zero: a response without length and server-sent events
+	// do not wait, others do. Negative: none waits.
+	FlushInterval time.Duration `json:"flush_interval,omitempty"`
+	// StreamTimeout ends upgraded connections, WebSockets for example, after
+	// that time. Zero means never.
+	StreamTimeout time.Duration `json:"stream_timeout,omitempty"`
+	// StreamCloseDelay ends upgraded connections that time after the
+	// configuration they began under was replaced. Zero means never: they
+	// outlive it.
+	StreamCloseDelay time.Duration `json:"stream_close_delay,omitempty"`
 	// LoadBalancing says which upstream gets a request. Nil: they take turns,
 	// and no request is sent twice.
 	LoadBalancing *LoadBalancing `json:"load_balancing,omitempty"`
@@ -30,14 +39,6 @@ type Config struct {
 	ActiveHealth *ActiveHealth `json:"active_health,omitempty"`
 	// PassiveHealth judges upstreams by their responses. Nil: none is judged.
 	PassiveHealth *PassiveHealth `json:"passive_health,omitempty"`
-}
-
-// TLS says how https upstreams are verified.
-type TLS struct {
-	// Roots are PEM files of the CAs to trust instead of the system's.
-	Roots []string `json:"roots,omitempty"`
-	// ServerName is sent as SNI and verified instead of the address's host.
-	ServerName string `json:"server_name,omitempty"`
 }
 
 // Check reports everything that is wrong with c, without opening files.
@@ -54,14 +55,10 @@ func (c Config) Check() error {
 			problems = append(problems, fmt.Errorf("reverse_proxy: active checks cannot ask the upstream %q, which only requests know: write health_upstream, or passive checks", written))
 		}
 	}
-	for _, d := range []struct {
-		name string
-		time.Duration
-	}{{"dial_timeout", c.DialTimeout}, {"response_header_timeout", c.ResponseHeaderTimeout}} {
-		if d.Duration < 0 {
-			problems = append(problems, fmt.Errorf("reverse_proxy: %s is negative: %v", d.name, d.Duration))
-		}
+	if c.StreamTimeout < 0 || c.StreamCloseDelay < 0 {
+		problems = append(problems, errors.New("reverse_proxy: a time for streams is negative"))
 	}
+	problems = append(problems, c.Transport.Check())
 	if c.LoadBalancing != nil {
 		problems = append(problems, c.LoadBalancing.Policy.Check(len(c.Upstreams)))
 	}

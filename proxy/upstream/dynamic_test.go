@@ -156,7 +156,7 @@ func TestALookupOutlivesReloadsAndIsMadeOnce(t *testing.T) {
 	idle := runtime.NumGoroutine()
 	for range 100 {
 		next := pools.Lease()
-		h, err := upstream.New(cfg, next, slog.New(slog.DiscardHandler), plain)
+		h, err := upstream.New(cfg, upstream.Edits{}, next, slog.New(slog.DiscardHandler), plain)
 		if err != nil {
 			t.Fatal(err)
 		}

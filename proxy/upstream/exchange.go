@@ -18,6 +18,7 @@ type exchange struct {
 	out       http.Request // the upstream's
 	url       url.URL
 	forwarded [3]string // for, host and proto
+	trusted   bool      // the client is a proxy that is believed
 }
 
 // begin makes the exchange of r, which it attaches a state to if there is none.

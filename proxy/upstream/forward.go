@@ -13,7 +13,7 @@ import (
 // responses included; what has no known length, and server-sent events, is
 // flushed as it comes. The upstream sees the client's Host, and
 // X-Forwarded-For, -Proto and -Host as dwaar knows them: what the client sent
-// under these names is dropped. Fields that RFC 9110 §7.6.1 ties to one
+// under these names is dropped, unless the client is a trusted proxy. Fields that RFC 9110 §7.6.1 ties to one
 // connection are not forwarded. A connection upgrade is, except to h2c, which
 // would carry requests past every rule of the site.
 //
@@ -22,32 +22,32 @@ import (
 // the client's response, visibly. A client that leaves ends the upstream's
 // request. What cannot be forwarded is answered by fail, except for a client
 // that has left.
-func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, error) {
+func New(c Config, edits Edits, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	roots, err := c.rootsPEM()
+	files, err := c.read()
 	if err != nil {
 		return nil, fmt.Errorf("reverse_proxy: %w", err)
 	}
 	servers := make([]*server, len(c.Upstreams))
 	for i, written := range c.Upstreams {
 		if isTemplate(written) {
-			if servers[i], err = c.template(written, roots, lease); err != nil {
+			if servers[i], err = c.template(written, files, lease); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		address, err := ParseAddress(written)
+		address, err := c.Address(written)
 		if err != nil {
 			return nil, err
 		}
-		transport, err := lease.transport(c.settings(address, roots))
+		transport, err := lease.transport(c, address, files)
 		if err != nil {
 			return nil, fmt.Errorf("reverse_proxy: %w", err)
 		}
 		servers[i] = newServer(address, transport)
-		if servers[i].state, err = lease.state(c, roots, address, transport, log); err != nil {
+		if servers[i].state, err = lease.state(c, files, address, transport, log); err != nil {
 			return nil, err
 		}
 		servers[i].most = c.mostRequests()
@@ -57,11 +57,14 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 		return nil, err
 	}
 	if c.Dynamic != nil {
-		if balancer.dynamic, err = c.locate(roots, lease, log); err != nil {
+		if balancer.dynamic, err = c.locate(files, lease, log); err != nil {
 			return nil, err
 		}
 	}
 	return &forward{
+		config:   c,
+		edits:    edits,
+		lease:    lease,
 		balancer: balancer,
 		failures: &failures{log: log, fail: fail},
 		log:      log,
@@ -70,6 +73,9 @@ func New(c Config, lease *Lease, log *slog.Logger, fail Fail) (http.Handler, err
 
 // forward is the seam between the handlers and how requests are forwarded.
 type forward struct {
+	config   Config
+	edits    Edits
+	lease    *Lease
 	balancer *balancer
 	failures *failures
 	buffers  buffers
@@ -95,13 +101,16 @@ func (f *forward) ask(e *exchange) (*http.Response, error) {
 	if err := e.failure(); err != nil {
 		return nil, err
 	}
-	e.prepare()
+	f.prepare(e)
 	for {
 		s, err := e.turn.next()
 		if err != nil {
 			return nil, err
 		}
 		e.state.Upstream = s.address.Dial
+		if f.edits.Request != nil {
+			f.edit(e)
+		}
 		response, err := s.send(&e.out, e)
 		if err == nil {
 			e.turn.answered(response)

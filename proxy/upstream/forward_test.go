@@ -31,7 +31,7 @@ func frontOf(t *testing.T, cfg upstream.Config, wrap func(http.Handler) http.Han
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	lease := upstream.NewPools().Lease()
-	h, err := upstream.New(cfg, lease, log, plain)
+	h, err := upstream.New(cfg, upstream.Edits{}, lease, log, plain)
 	if err != nil {
 		t.Fatal(err)
 	}

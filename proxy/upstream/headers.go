@@ -2,7 +2,9 @@ package upstream
 
 import (
 	"net/http"
+	"net/netip"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -13,18 +15,72 @@ const (
 	forwardedProto = "X-Forwarded-Proto"
 )
 
+// Edits are changes to what is forwarded, after forwarding has made its own.
+// They may replace the values of a header, not change them in place.
+type Edits struct {
+	// Request changes out, which goes to an upstream, for every attempt anew;
+	// in is the client's.
+	Request func(out, in *http.Request)
+	// Response changes the header of the response to in.
+	Response func(header http.Header, in *http.Request)
+}
+
 // prepare makes the upstream's request of the client's. Where it goes is left
 // to the server that gets it.
-func (e *exchange) prepare() {
+func (f *forward) prepare(e *exchange) {
 	in := e.in
 	e.out = *in
 	e.url = *in.URL
 	e.out.URL = &e.url
 	e.out.Close = false
+	f.setForwarded(e)
 	e.out.Header = e.requestHeader(in)
 	if e.body == nil {
 		e.out.Body, e.out.ContentLength = nil, 0
 	}
+}
+
+// edit makes the changes of the directive, which know the upstream.
+func (f *forward) edit(e *exchange) {
+	e.out.Host = e.in.Host
+	e.out.Header = e.requestHeader(e.in)
+	f.edits.Request(&e.out, e.in)
+}
+
+// setForwarded decides who is said to be behind the request: whoever dwaar
+// sees, or whom a trusted proxy names.
+func (f *forward) setForwarded(e *exchange) {
+	in := e.in
+	peer, known := peerOf(in)
+	e.forwarded = [3]string{peer, in.Host, "http"}
+	if in.TLS != nil {
+		e.forwarded[2] = "https"
+	}
+	if e.trusted = e.state.TrustedPeer || known && f.trusts(peer); !e.trusted {
+		return
+	}
+	if before := strings.Join(in.Header[forwardedFor], ", "); before != "" && peer != "" {
+		e.forwarded[0] = before + ", " + peer
+	} else if before != "" {
+		e.forwarded[0] = before
+	}
+	for i, name := range [...]string{1: forwardedHost, 2: forwardedProto} {
+		if i > 0 && in.Header.Get(name) != "" {
+			e.forwarded[i] = in.Header.Get(name)
+		}
+	}
+}
+
+func (f *forward) trusts(peer string) bool {
+	if len(f.config.TrustedProxies) == 0 {
+		return false
+	}
+	addr, err := netip.ParseAddr(peer)
+	if err != nil {
+		return false
+	}
+	addr = addr.Unmap().WithZone("")
+	return slices.ContainsFunc(f.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // requestHeader is what of the client's header the upstream gets. The values
@@ -34,24 +90,25 @@ func (e *exchange) requestHeader(in *http.Request) http.Header {
 	for name, values := range in.Header {
 		switch name {
 		case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
-			"Transfer-Encoding", "Upgrade", "Forwarded", forwardedFor, forwardedHost, forwardedProto:
+			"Transfer-Encoding", "Upgrade", forwardedFor, forwardedHost, forwardedProto:
+		case "Forwarded":
+			if e.trusted {
+				out[name] = values
+			}
 		default:
 			out[name] = values
 		}
 	}
-	connection := in.Header["Connection"]
-	dropListed(out, connection)
+	dropListed(out, in.Header["Connection"])
 	if te := in.Header["Te"]; te != nil && hasToken(te, "trailers") {
 		out["Te"] = []string{"trailers"}
 	}
 	if protocol := upgradeOf(in.Header); protocol != "" && in.ProtoMajor == 1 && !hasToken([]string{protocol}, "h2c") {
 		out["Connection"], out["Upgrade"] = []string{"Upgrade"}, []string{protocol}
 	}
-	e.forwarded = [3]string{peerOf(in), in.Host, "http"}
-	if in.TLS != nil {
-		e.forwarded[2] = "https"
+	if e.forwarded[0] != "" {
+		out[forwardedFor] = e.forwarded[0:1:1]
 	}
-	out[forwardedFor] = e.forwarded[0:1:1]
 	out[forwardedHost] = e.forwarded[1:2:2]
 	out[forwardedProto] = e.forwarded[2:3:3]
 	return out
@@ -108,11 +165,12 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// peerOf is the address that r's connection comes from, without the port.
-func peerOf(r *http.Request) string {
-	host := r.RemoteAddr
-	if i := strings.LastIndexByte(host, ':'); i >= 0 {
-		host = host[:i]
+// peerOf is the address that r's connection comes from, without the port, or
+// "" if it comes from none, as over a unix socket.
+func peerOf(r *http.Request) (peer string, known bool) {
+	i := strings.LastIndexByte(r.RemoteAddr, ':')
+	if i < 0 {
+		return "", false
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.TrimSuffix(strings.TrimPrefix(r.RemoteAddr[:i], "["), "]"), true
 }

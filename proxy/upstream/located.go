@@ -26,9 +26,15 @@ type location struct {
 	servers []*server
 }
 
+// locatedMaker makes servers of addresses that have no scheme.
+func (c Config) locatedMaker(f files) func(Address) (*server, error) {
+	make := c.maker(f)
+	return func(a Address) (*server, error) { return make(c.Transport.apply(a, false)) }
+}
+
 // locate makes the servers of c's dynamic upstreams. The lease ends their
 // connections.
-func (c Config) locate(roots string, lease *Lease, log *slog.Logger) (*located, error) {
+func (c Config) locate(f files, lease *Lease, log *slog.Logger) (*located, error) {
 	text, err := json.Marshal(c.Dynamic)
 	if err != nil {
 		return nil, err
@@ -40,7 +46,7 @@ func (c Config) locate(roots string, lease *Lease, log *slog.Logger) (*located, 
 	if err != nil {
 		return nil, err
 	}
-	l := &located{lookup: kept.lookup, make: c.maker(roots), log: log}
+	l := &located{lookup: kept.lookup, make: c.locatedMaker(f), log: log}
 	l.latest.Store(new(location))
 	lease.atEnd = append(lease.atEnd, l.end)
 	return l, nil

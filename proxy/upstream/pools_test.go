@@ -43,7 +43,7 @@ func once(t *testing.T, h http.Handler) {
 
 func handlerOver(t *testing.T, lease *upstream.Lease, cfg upstream.Config) http.Handler {
 	t.Helper()
-	h, err := upstream.New(cfg, lease, slog.New(slog.DiscardHandler), plain)
+	h, err := upstream.New(cfg, upstream.Edits{}, lease, slog.New(slog.DiscardHandler), plain)
 	if err != nil {
 		t.Fatal(err)
 	}

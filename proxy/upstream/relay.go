@@ -1,9 +1,7 @@
 package upstream
 
 import (
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strings"
 )
@@ -32,6 +30,9 @@ func (f *forward) relay(e *exchange, response *http.Response) {
 	}
 	header := e.w.Header()
 	dropConnection(response.Header)
+	if f.edits.Response != nil {
+		f.edits.Response(response.Header, e.in)
+	}
 	if e.unread() {
 		e.answerEarly(response.Header)
 	}
@@ -96,59 +97,4 @@ func (f *forward) broken(e *exchange, err error) {
 	if ctx.Value(http.ServerContextKey) != nil {
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// copyBody sends the body as it comes: at once where more may take its time.
-func (f *forward) copyBody(w http.ResponseWriter, response *http.Response, trailers bool) error {
-	flush := func() error { return nil }
-	if streams(response) {
-		flush = http.NewResponseController(w).Flush
-	}
-	if trailers || !isReady(response.Body) {
-		if trailers { // which need chunks
-			_ = http.NewResponseController(w).Flush()
-		} else if err := flush(); err != nil {
-			return err
-		}
-	}
-	buffer := f.buffers.Get()
-	defer f.buffers.Put(buffer)
-	for {
-		n, err := response.Body.Read(buffer)
-		if n > 0 {
-			if _, err := w.Write(buffer[:n]); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if !isReady(response.Body) {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// streams reports whether a client may be waiting for a part of the body.
-func streams(response *http.Response) bool {
-	if response.ContentLength < 0 {
-		return true
-	}
-	contentType, ok := response.Header["Content-Type"]
-	if !ok || len(contentType[0]) < len("text/event-stream") {
-		return false
-	}
-	base, _, _ := mime.ParseMediaType(contentType[0])
-	return base == "text/event-stream"
-}
-
-// isReady reports whether the next read will not wait for the upstream.
-func isReady(body io.Reader) bool {
-	b, ok := body.(interface{ Ready() bool })
-	return ok && b.Ready()
 }

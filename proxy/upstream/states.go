@@ -124,7 +124,7 @@ func (all *states) begin(ctx context.Context, running *sync.WaitGroup) {
 }
 
 // state is what is known about an upstream of c that transport leads to.
-func (l *Lease) state(c Config, roots string, a Address, transport carrier, log *slog.Logger) (*state, error) {
+func (l *Lease) state(c Config, f files, a Address, transport carrier, log *slog.Logger) (*state, error) {
 	key := stateKey{address: a, pool: transport}
 	if c.PassiveHealth != nil {
 		key.expiry, key.maxFails = c.PassiveHealth.FailDuration, c.PassiveHealth.MaxFails
@@ -135,7 +135,7 @@ func (l *Lease) state(c Config, roots string, a Address, transport carrier, log 
 		if err != nil {
 			return nil, err
 		}
-		to, err := l.transport(c.settings(address, roots))
+		to, err := l.transport(c, address, f)
 		if err != nil {
 			return nil, err
 		}

@@ -66,7 +66,7 @@ func TestHealthOutlivesReloadsAndChecksDoNotMultiply(t *testing.T) {
 	running(t, pools)
 	build := func() (*upstream.Lease, http.Handler) {
 		lease := pools.Lease()
-		h, err := upstream.New(checked(address), lease, slog.New(slog.NewTextHandler(&logs, nil)), plain)
+		h, err := upstream.New(checked(address), upstream.Edits{}, lease, slog.New(slog.NewTextHandler(&logs, nil)), plain)
 		if err != nil {
 			t.Fatal(err)
 		}

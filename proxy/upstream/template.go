@@ -24,8 +24,11 @@ type template struct {
 	text    placeholder.Text // host and port
 	local   bool             // no host is written, so it is this machine
 	port    string           // if none is written
-	targets *lru.Cache[Address, *server]
-	make    func(Address) (*server, error)
+	schemed bool             // the scheme is written
+
+	transport Transport
+	targets   *lru.Cache[Address, *server]
+	make      func(Address) (*server, error)
 }
 
 // isTemplate reports whether an upstream is written with placeholders.
@@ -40,6 +43,8 @@ func parseTemplate(written string) (*template, error) {
 		rest, t.address.TLS, t.port = after, true, "443"
 	} else if after, ok := strings.CutPrefix(written, "http://"); ok {
 		rest = after
+	} else if after, ok := strings.CutPrefix(written, "h2c://"); ok {
+		rest, t.address.H2C = after, true
 	} else if strings.HasPrefix(written, "unix/") || strings.Contains(written, "://") {
 		return nil, fmt.Errorf("reverse_proxy: upstream %q: placeholders may stand for a host and a port only", written)
 	}
@@ -47,7 +52,7 @@ func parseTemplate(written string) (*template, error) {
 	if t.text, err = placeholder.Compile(rest); err != nil {
 		return nil, fmt.Errorf("reverse_proxy: upstream %q: %w", written, err)
 	}
-	t.local = strings.HasPrefix(rest, ":")
+	t.local, t.schemed = strings.HasPrefix(rest, ":"), rest != written
 	return t, nil
 }
 
@@ -65,12 +70,12 @@ func CheckUpstream(written string) error {
 
 // template is the server that stands for all that an upstream with
 // placeholders may mean. The lease ends their connections.
-func (c Config) template(written, roots string, lease *Lease) (*server, error) {
+func (c Config) template(written string, f files, lease *Lease) (*server, error) {
 	t, err := parseTemplate(written)
 	if err != nil {
 		return nil, err
 	}
-	t.make = c.maker(roots)
+	t.transport, t.make = c.Transport, c.maker(f)
 	t.targets, err = lru.NewWithEvict(mostTargets, func(_ Address, s *server) { s.transport.CloseIdleConnections() })
 	if err != nil {
 		return nil, err
@@ -83,9 +88,13 @@ func (c Config) template(written, roots string, lease *Lease) (*server, error) {
 
 // maker makes servers whose address is not in the configuration. What is known
 // about them belongs to one directive.
-func (c Config) maker(roots string) func(Address) (*server, error) {
+func (c Config) maker(f files) func(Address) (*server, error) {
 	return func(a Address) (*server, error) {
-		transport, err := c.settings(a, roots).open()
+		settings, err := c.settings(a, f)
+		if err != nil {
+			return nil, err
+		}
+		transport, err := settings.open()
 		if err != nil {
 			return nil, err
 		}
@@ -111,6 +120,7 @@ func (t *template) target(r *http.Request) (*server, error) {
 	}
 	address := t.address
 	address.Dial = net.JoinHostPort(strings.ToLower(host), port)
+	address = t.transport.apply(address, t.schemed)
 	if s, known := t.targets.Get(address); known {
 		return s, nil
 	}

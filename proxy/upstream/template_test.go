@@ -103,7 +103,7 @@ func TestServersThatRequestsNameAreBounded(t *testing.T) {
 
 func TestActiveChecksCannotAskWhoIsNotKnown(t *testing.T) {
 	cfg := checked("{header.X-Target}")
-	_, err := upstream.New(cfg, upstream.NewPools().Lease(), slog.New(slog.DiscardHandler), plain)
+	_, err := upstream.New(cfg, upstream.Edits{}, upstream.NewPools().Lease(), slog.New(slog.DiscardHandler), plain)
 	if err == nil || !strings.Contains(err.Error(), "which only requests know") {
 		t.Error(err)
 	}

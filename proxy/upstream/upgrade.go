@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,8 @@ import (
 const halfClosed = time.Minute
 
 // upgrade joins the client's connection and the upstream's. No timeout is for
-// them: they end when a side ends them, or with dwaar.
+// them unless the directive has one: they end when a side ends them, or with
+// dwaar.
 func (f *forward) upgrade(e *exchange, response *http.Response) {
 	wanted, got := upgradeOf(e.out.Header), upgradeOf(response.Header)
 	up, ok := response.Body.(io.ReadWriteCloser)
@@ -25,6 +27,9 @@ func (f *forward) upgrade(e *exchange, response *http.Response) {
 		return
 	}
 	dropConnection(response.Header)
+	if f.edits.Response != nil {
+		f.edits.Response(response.Header, e.in)
+	}
 	response.Header["Connection"], response.Header["Upgrade"] = []string{"Upgrade"}, []string{got}
 	e.finishHeader(response.Header)
 	join(response.Header, e.w.Header())
@@ -63,6 +68,7 @@ func (f *forward) tunnel(client, up *end) {
 		_ = client.Close()
 		_ = up.Close()
 	}
+	defer f.limit(over)()
 	down := make(chan struct{})
 	go func() {
 		defer close(down)
@@ -75,6 +81,27 @@ func (f *forward) tunnel(client, up *end) {
 	}
 	<-down
 	over()
+}
+
+// limit lets over be called when the stream has had its time, or some time
+// after a reload, if either is configured. The result takes that back.
+func (f *forward) limit(over func()) (forget func()) {
+	var stops []func() bool
+	if d := f.config.StreamTimeout; d > 0 {
+		stops = append(stops, time.AfterFunc(d, over).Stop)
+	}
+	if d := f.config.StreamCloseDelay; d > 0 {
+		var timer atomic.Pointer[time.Timer]
+		stops = append(stops, context.AfterFunc(f.lease.released, func() { timer.Store(time.AfterFunc(d, over)) }), func() bool {
+			t := timer.Load()
+			return t != nil && t.Stop()
+		})
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
 }
 
 // pump copies from one end to the other until that ends.

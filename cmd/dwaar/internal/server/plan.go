@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,7 @@ func readPlan(path string, log *slog.Logger) (*plan, error) {
 	problems := p.readCertificates()
 	problems = append(problems, p.checkOverrides()...)
 	problems = append(problems, p.checkRoots()...)
+	problems = append(problems, p.checkClientPairs()...)
 	if problems == nil {
 		err = p.buildClient(log)
 	}
@@ -65,6 +67,16 @@ func (p *plan) checkRoots() (problems dwaarfile.Problems) {
 		}
 		if err != nil {
 			problems = append(problems, dwaarfile.Problem{Pos: file.Position, Message: "root certificates: " + err.Error()})
+		}
+	}
+	return problems
+}
+
+// checkClientPairs reads who dwaar is to upstreams.
+func (p *plan) checkClientPairs() (problems dwaarfile.Problems) {
+	for _, pair := range p.cfg.ClientPairs {
+		if _, err := tls.LoadX509KeyPair(pair.CertFile, pair.KeyFile); err != nil {
+			problems = append(problems, dwaarfile.Problem{Pos: pair.Position, Message: "client certificate: " + err.Error()})
 		}
 	}
 	return problems
