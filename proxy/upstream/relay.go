@@ -38,6 +38,9 @@ func (f *forward) relay(e *exchange, response *http.Response) {
 	}
 	join(header, response.Header)
 	announced := announce(header, response.Trailer)
+	if announced > 0 && e.in.ProtoMajor == 1 {
+		delete(header, "Content-Length") // HTTP/2 may have both
+	}
 	e.w.WriteHeader(response.StatusCode)
 	if response.Body != http.NoBody {
 		if err := f.copyBody(e.w, response, announced > 0); err != nil {

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,10 @@ func (f *forward) upgrade(e *exchange, response *http.Response) {
 	if err := writeSwitch(buffered.Writer, response.Header); err != nil {
 		return
 	}
-	f.tunnel(&end{conn, buffered.Reader, conn}, &end{up, up, up})
+	// The server's reader would take the end of what the client sends for the
+	// end of its request, and cancel that.
+	early, _ := buffered.Peek(buffered.Reader.Buffered())
+	f.tunnel(&end{conn, io.MultiReader(bytes.NewReader(early), conn), conn}, &end{up, up, up})
 }
 
 func writeSwitch(w *bufio.Writer, header http.Header) error {
