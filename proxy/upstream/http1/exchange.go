@@ -203,6 +203,7 @@ func (x *exchange) abandon() {
 // explain prefers why the exchange failed to how it was noticed.
 func (x *exchange) explain(err error) error {
 	if ctx := x.request.Context(); ctx.Err() != nil {
+		x.sender.settle() // whoever owns the body knows by then how it ended
 		return context.Cause(ctx)
 	}
 	if failed := x.sender.failure(); failed != nil && !x.began {

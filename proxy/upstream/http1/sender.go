@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// grace is how long a connection waits, before it is given up, for the last
-// write of a request that has its response already.
+// grace is how long an exchange that is over waits for its sender: for the
+// last write of a request that has its response already, or for the client's
+// body to tell why it ended.
 const grace = 50 * time.Millisecond
 
 var errRefused = errors.New("the body was not asked for")
@@ -164,14 +165,19 @@ func (s *sender) sent() bool {
 	if s == nil {
 		return true
 	}
-	if !s.last.Load() {
-		return false
+	return s.last.Load() && s.settle() && s.err == nil
+}
+
+// settle waits for the end of the sender, but not for long.
+func (s *sender) settle() (ended bool) {
+	if s == nil {
+		return true
 	}
 	patience := time.NewTimer(grace)
 	defer patience.Stop()
 	select {
 	case <-s.done:
-		return s.err == nil
+		return true
 	case <-patience.C:
 		return false
 	}
