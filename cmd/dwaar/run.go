@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"dwaar/cmd/dwaar/internal/server"
@@ -55,7 +56,7 @@ func (c runCmd) changes(ctx context.Context, inForce func() string) <-chan struc
 	return changed
 }
 
-// filesOf gives a Dwaarfile and what it imports; while it is broken, what it
+// filesOf gives a Dwaarfile and what it imports, patterns included; while it is broken, what it
 // imported before.
 func filesOf() func(path string) []string {
 	files := []string{""}
@@ -63,7 +64,7 @@ func filesOf() func(path string) []string {
 		cfg, err := config.Load(path, os.LookupEnv)
 		switch {
 		case err == nil && len(cfg.Files) > 0:
-			files = cfg.Files
+			files = slices.Concat(cfg.Files, cfg.Patterns)
 		case files[0] != path:
 			files = []string{path}
 		}

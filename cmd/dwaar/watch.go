@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,10 +36,19 @@ func (s seen) same(o seen) bool {
 	return s.modified.Equal(o.modified) && s.size == o.size && os.SameFile(s.info, o.info)
 }
 
+// lookAt looks at files, the Dwaarfile first, and at whatever matches a pattern
+// now.
 func lookAt(paths []string) []seen {
-	all := make([]seen, len(paths))
+	all := make([]seen, 0, len(paths))
 	for i, path := range paths {
-		all[i] = look(path)
+		if i == 0 || !strings.ContainsAny(path, "*?") {
+			all = append(all, look(path))
+			continue
+		}
+		matches, _ := filepath.Glob(path)
+		for _, match := range matches {
+			all = append(all, look(match))
+		}
 	}
 	return all
 }

@@ -20,7 +20,9 @@ func watched(t *testing.T, do func(path string, use func(path *string), told fun
 		var count atomic.Int32
 		var inForce atomic.Pointer[string]
 		inForce.Store(&path)
-		withImport := func(path string) []string { return []string{path, path + ".import"} }
+		withImport := func(path string) []string {
+			return []string{path, path + ".import", filepath.Join(filepath.Dir(path), "sites", "*.site")}
+		}
 		go watchFiles(ctx, func() string { return *inForce.Load() }, withImport, func() { count.Add(1) })
 		synctest.Wait()
 		do(path, inForce.Store, func() int { synctest.Wait(); return int(count.Load()) })
@@ -134,4 +136,66 @@ func TestWatchGoesOverToTheDwaarfileThatIsInForce(t *testing.T) {
 			t.Errorf("told %d times, want 2", told())
 		}
 	})
+}
+
+func TestWatchSeesWhatComesToMatchAPattern(t *testing.T) {
+	watched(t, func(path string, _ func(*string), told func() int) {
+		sites := filepath.Join(filepath.Dir(path), "sites")
+		if err := os.Mkdir(sites, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(sites, "a.site"), "a")
+		time.Sleep(3 * watchEvery)
+		if told() != 1 {
+			t.Errorf("after a new file told %d, want 1", told())
+		}
+		write(t, filepath.Join(sites, "a.site~"), "of an editor")
+		time.Sleep(3 * watchEvery)
+		if told() != 1 {
+			t.Error("told of a file that matches nothing")
+		}
+		if err := os.Remove(filepath.Join(sites, "a.site")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * watchEvery)
+		if told() != 2 {
+			t.Errorf("after it went told %d, want 2", told())
+		}
+	})
+}
+
+// Kubernetes and atomic deployments swap a symbolic link to a directory.
+func TestWatchSeesASwappedSymbolicLink(t *testing.T) {
+	dir := t.TempDir()
+	for _, version := range []string{"v1", "v2"} {
+		if err := os.Mkdir(filepath.Join(dir, version), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, version, "Dwaarfile"), version)
+	}
+	link(t, filepath.Join(dir, "v1"), filepath.Join(dir, "current"))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		path := filepath.Join(dir, "current", "Dwaarfile")
+		var count atomic.Int32
+		go watchFiles(ctx, func() string { return path }, func(path string) []string { return []string{path} }, func() { count.Add(1) })
+		synctest.Wait()
+		link(t, filepath.Join(dir, "v2"), filepath.Join(dir, "next"))
+		if err := os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "current")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * watchEvery)
+		synctest.Wait()
+		if count.Load() != 1 {
+			t.Errorf("told %d times, want once", count.Load())
+		}
+	})
+}
+
+func link(t *testing.T, to, at string) {
+	t.Helper()
+	if err := os.Symlink(to, at); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -62,6 +62,9 @@ type Config struct {
 	Warnings dwaarfile.Problems `json:"-"`
 	// Files are all files that were read, the Dwaarfile first.
 	Files []string `json:"-"`
+	// Patterns are those of imports: a file that comes to match one is read by
+	// the next reload.
+	Patterns []string `json:"-"`
 }
 
 // Certificate is one `tls CERT KEY` and the names it is for.

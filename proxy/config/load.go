@@ -40,7 +40,7 @@ func newBuilder(env func(string) (string, bool)) *builder {
 // dwaarfile.Problems.
 func (b *builder) build(file *dwaarfile.File) (*Config, error) {
 	b.config.Warnings = file.Warnings
-	b.config.Files = file.Files
+	b.config.Files, b.config.Patterns = file.Files, file.Patterns
 	b.readBlocks(file)
 	b.checkMatchers()
 	b.listen()

@@ -13,6 +13,8 @@ type File struct {
 	Comments []Comment
 	// Files are all files that were read, the first one first.
 	Files []string
+	// Patterns are those of imports, as paths: what matches them may change.
+	Patterns []string
 	// Warnings are no problems: the text means something, but perhaps not
 	// what was meant.
 	Warnings Problems

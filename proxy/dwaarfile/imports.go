@@ -108,6 +108,9 @@ func (p *parser) glob(name Token, pattern string, f *frame) []string {
 		p.problem(name, f, "importing %s: %v", name.Text, err)
 		return nil
 	}
+	if !slices.Contains(p.file.Patterns, pattern) {
+		p.file.Patterns = append(p.file.Patterns, pattern)
+	}
 	if strings.HasPrefix(filepath.Base(pattern), "*") {
 		paths = slices.DeleteFunc(paths, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") })
 	}
