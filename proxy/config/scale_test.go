@@ -99,6 +99,7 @@ func FuzzRead(f *testing.F) {
 	for _, e := range config.Language() {
 		f.Add("http://a.example {\n\t" + e.Name + " " + e.Usage + "\n}\n")
 		f.Add("{\n\t" + e.Name + " " + e.Usage + "\n}\na.example {\n\ttls a b\n}\n")
+		f.Add("http://a.example {\n\t@m " + e.Name + " " + e.Usage + "\n\trespond @m {re.m.1}\n\thandle_errors 404 {\n\t\t" + e.Name + " @m\n\t}\n}\n")
 		f.Add("{\n\tocsp {\n\t\t" + e.Name + " 1s\n\t}\n}\n")
 		f.Add("a.example {\n\ttls {\n\t\t" + e.Name + " " + e.Usage + "\n\t}\n}\n")
 	}

@@ -151,13 +151,16 @@ func TestTextWithoutPlaceholdersCostsNothing(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
-	for _, seed := range []string{"{host}", `\{host}`, "{{host}}", "{", "{a", `{"a":"{path}"}`, "{env.X}"} {
+	for _, seed := range []string{"{host}", `\{host}`, "{{host}}", "{", "{a", `{"a":"{path}"}`, "{env.X}", "{re.a.1}", "{?query}", "{path.0}{labels.1}", "{file./x}", "{orig_?query}"} {
 		f.Add(seed)
 	}
-	r := asked()
+	r := request.With(asked(), new(request.State))
 	f.Fuzz(func(t *testing.T, text string) {
+		placeholder.Captures(text)
 		if compiled, err := placeholder.Compile(text); err == nil {
-			compiled.Expand(r)
+			if all, appended := compiled.Expand(r), string(compiled.Append(nil, r)); all != appended && !strings.Contains(text, "time.now") {
+				t.Errorf("%q is %q, appended %q", text, all, appended)
+			}
 		}
 	})
 }
