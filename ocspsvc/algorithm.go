@@ -159,17 +159,22 @@ func usualAlgorithm(key crypto.PublicKey) (x509.PublicKeyAlgorithm, x509.Signatu
 
 // checkSignature returns nil if cert's key made the response's signature.
 func (r *Response) checkSignature(cert *x509.Certificate) error {
+	return checkSignature(cert, r.SignatureAlgorithm, r.SignatureOID, r.saltLength, r.RawTBS, r.Signature)
+}
+
+// checkSignature returns nil if cert's key signed tbs.
+func checkSignature(cert *x509.Certificate, algorithm x509.SignatureAlgorithm, oid asn1.ObjectIdentifier, saltLength int, tbs, signature []byte) error {
 	for _, s := range schemes {
-		if s.algorithm != r.SignatureAlgorithm {
+		if s.algorithm != algorithm {
 			continue
 		}
 		if s.hash == crypto.MD5 || s.hash == crypto.SHA1 {
 			return fmt.Errorf("%v proves nothing any more", s.algorithm)
 		}
 		if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && s.isPSS() {
-			return rsa.VerifyPSS(key, s.hash, sum(s.hash, r.RawTBS), r.Signature, &rsa.PSSOptions{SaltLength: r.saltLength})
+			return rsa.VerifyPSS(key, s.hash, sum(s.hash, tbs), signature, &rsa.PSSOptions{SaltLength: saltLength})
 		}
-		return cert.CheckSignature(s.algorithm, r.RawTBS, r.Signature)
+		return cert.CheckSignature(s.algorithm, tbs, signature)
 	}
-	return fmt.Errorf("unsupported signature algorithm %s", r.SignatureOID)
+	return fmt.Errorf("unsupported signature algorithm %s", oid)
 }

@@ -38,8 +38,11 @@ type Request struct {
 	// ParseRequest lets pass is both unknown and critical.
 	Extensions []pkix.Extension
 
-	// Signed reports that the request carried a signature. Marshal never signs.
-	Signed bool
+	// Signed reports that the request carried a signature, which is only read by
+	// VerifySignature. Marshal never signs.
+	Signed       bool
+	RawTBS       []byte // the signed part, of a signed request
+	RawSignature []byte // Signature of RFC 6960 §4.1.1, without tag and length
 }
 
 // ParseRequest reads a DER encoded request. Its errors have the reason
@@ -54,9 +57,13 @@ func ParseRequest(der []byte) (*Request, error) {
 	input := cryptobyte.String(bytes.Clone(der))
 	var outer, tbs, list cryptobyte.String
 	var r Request
+	var element cryptobyte.String
 	ok := input.ReadASN1(&outer, cbasn1.SEQUENCE) && input.Empty() &&
-		outer.ReadASN1(&tbs, cbasn1.SEQUENCE) && r.readSignature(&outer) && outer.Empty()
-	if !ok {
+		outer.ReadASN1Element(&element, cbasn1.SEQUENCE) && r.readSignature(&outer) && outer.Empty()
+	if r.Signed {
+		r.RawTBS = element
+	}
+	if !ok || !element.ReadASN1(&tbs, cbasn1.SEQUENCE) {
 		return nil, Refuse(ReasonMalformed, "not a DER encoded OCSP request")
 	}
 	if !readVersion(&tbs) || !tbs.SkipOptionalASN1(explicit(1)) || !tbs.ReadASN1(&list, cbasn1.SEQUENCE) {
@@ -74,8 +81,10 @@ func ParseRequest(der []byte) (*Request, error) {
 // readSignature notes and skips [0] EXPLICIT Signature OPTIONAL.
 func (r *Request) readSignature(s *cryptobyte.String) bool {
 	var outer, body cryptobyte.String
-	return s.ReadOptionalASN1(&outer, &r.Signed, explicit(0)) &&
+	ok := s.ReadOptionalASN1(&outer, &r.Signed, explicit(0)) &&
 		(!r.Signed || outer.ReadASN1(&body, cbasn1.SEQUENCE) && outer.Empty())
+	r.RawSignature = body
+	return ok
 }
 
 func (r *Request) readList(list cryptobyte.String) error {

@@ -67,7 +67,7 @@ func (c *check) delegates() []*x509.Certificate {
 func (c *check) delegatedTo(cert *x509.Certificate) {
 	c.delegate = cert
 	c.v.Responder, c.v.SignerNotAfter = cert.Subject.String(), cert.NotAfter
-	c.v.SignerUnchecked = findExtension(cert.Extensions, oidNoCheck) == nil
+	c.v.SignerUnchecked = !HasNoCheck(cert)
 }
 
 // checkDelegate wants what RFC 6960 §4.2.2.2 asks of an authorised responder:

@@ -31,23 +31,41 @@ type Template struct {
 // or CertID, for algorithms that do not fit the key, and for a response that
 // ParseResponse would not read.
 func (t Template) Sign(signer *x509.Certificate, key crypto.Signer) (*Response, error) {
-	s, err := schemeFor(t.Algorithm, key.Public())
+	der, err := t.SignDER(signer, key)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResponse(der)
+}
+
+// SignDER is Sign without reading the result, for a responder that only sends
+// it on: reading costs as much as signing by ECDSA. It fails for a response
+// over MaxResponseSize too.
+func (t Template) SignDER(signer *x509.Certificate, key crypto.Signer) ([]byte, error) {
+	der, err := t.signDER(signer, key)
 	if err != nil {
 		return nil, fmt.Errorf("signing an OCSP response: %w", err)
+	}
+	if len(der) > MaxResponseSize {
+		return nil, Refuse(ReasonTooLarge, "the response would have %d octets, at most %d are read", len(der), MaxResponseSize)
+	}
+	return der, nil
+}
+
+func (t Template) signDER(signer *x509.Certificate, key crypto.Signer) ([]byte, error) {
+	s, err := schemeFor(t.Algorithm, key.Public())
+	if err != nil {
+		return nil, err
 	}
 	tbs, err := t.marshalTBS(signer)
 	if err != nil {
-		return nil, fmt.Errorf("signing an OCSP response: %w", err)
+		return nil, err
 	}
 	signature, err := s.sign(key, tbs)
 	if err != nil {
-		return nil, fmt.Errorf("signing an OCSP response: %w", err)
+		return nil, err
 	}
-	der, err := marshalResponse(tbs, s, signature, t.Certificates)
-	if err != nil {
-		return nil, fmt.Errorf("signing an OCSP response: %w", err)
-	}
-	return ParseResponse(der)
+	return marshalResponse(tbs, s, signature, t.Certificates)
 }
 
 func (s scheme) sign(key crypto.Signer, tbs []byte) ([]byte, error) {
