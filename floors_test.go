@@ -109,18 +109,18 @@ var rooms = map[string][]string{
 	"github.com/caddyserver/certmagic":    {"acme/issuing"},
 	"github.com/mholt/acmez/v3":           {"acme/issuing"},
 	"go.uber.org/zap":                     {"acme/issuing"},
-	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/stapler", "proxy/password", "proxy/ratelimit", "proxy/upstream", "tlsstore"},
+	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/responder", "ocspsvc/stapler", "proxy/password", "proxy/ratelimit", "proxy/upstream", "tlsstore"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
-	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/server"},
+	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/server"},
 	"github.com/quic-go/qpack":            {"proxy"},
 	"github.com/quic-go/quic-go":          {"proxy"},
 	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password"},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
-	"golang.org/x/sync":                   {"acme", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},
+	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},
 	"golang.org/x/sys/unix":               {"cmd/dwaar", "tlsstore/..."},
 	"golang.org/x/term":                   {"cmd/dwaar"},
-	"golang.org/x/time":                   {"proxy"},
+	"golang.org/x/time":                   {"ocspsvc/responder", "proxy"},
 }
 
 func TestImportsPointDown(t *testing.T) {

@@ -9,6 +9,9 @@ import (
 	"math/big"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
 	"dwaar/ocspsvc"
 )
 
@@ -25,30 +28,36 @@ type Keys struct {
 	Requesters  *x509.CertPool // whose clients are answered; nil for everybody's
 }
 
+// forms are the ways in which clients write CertIDs: four hashes, each with
+// NULL as its parameters or with none. There is an answer in the cache for each,
+// as a CertID is echoed byte for byte.
+const forms = 8
+
+// usual is the form of nearly all clients: SHA-1 with NULL.
+const usual = 0
+
+// oddForm is any other encoding. Its answers are not kept.
+const oddForm = -1
+
 // authority is an Authority ready for work.
 type authority struct {
 	Authority
+	index     byte // among all
 	id        IssuerID
 	delegated bool
 	algorithm x509.SignatureAlgorithm
-	names     [4]issuerHashes // by formOf
-}
-
-// issuerHashes are how a CertID names an issuer.
-type issuerHashes struct {
-	hash      crypto.Hash
-	name, key []byte
+	prefixes  [forms][]byte // of a CertID's content, up to its serial
 }
 
 // newAuthority checks that clients will believe what is going to be signed: it
 // signs an answer and verifies it. So it refuses a key that is not the
 // certificate's, and a delegate without OCSPSigning, of another issuer, or out
 // of its dates.
-func newAuthority(from Authority, pss bool) (*authority, error) {
+func newAuthority(from Authority, index byte, pss bool) (*authority, error) {
 	if from.Issuer == nil || from.Key == nil {
 		return nil, errors.New("an OCSP signer needs an issuer and a key")
 	}
-	a := &authority{Authority: from, id: IssuerIDOf(from.Issuer)}
+	a := &authority{Authority: from, index: index, id: IssuerIDOf(from.Issuer)}
 	if a.Signer == nil {
 		a.Signer = a.Issuer
 	}
@@ -65,15 +74,35 @@ func newAuthority(from Authority, pss bool) (*authority, error) {
 	return a, nil
 }
 
+// nameIssuer notes how CertIDs of this CA begin.
 func (a *authority) nameIssuer() error {
+	const serial = 3 // octets of the leaf's
 	for i, hash := range []crypto.Hash{crypto.SHA1, crypto.SHA256, crypto.SHA384, crypto.SHA512} {
 		id, err := ocspsvc.NewCertID(a.leaf(), a.Issuer, hash)
 		if err != nil {
 			return err
 		}
-		a.names[i] = issuerHashes{hash, id.NameHash, id.KeyHash}
+		content := contentOf(id.Raw)
+		withNull := content[:len(content)-serial]
+		a.prefixes[2*i], a.prefixes[2*i+1] = withNull, withoutNull(withNull)
 	}
 	return nil
+}
+
+// contentOf is a SEQUENCE's content.
+func contentOf(der []byte) []byte {
+	header := 2
+	if len(der) > 1 && der[1] > 0x80 {
+		header += int(der[1] - 0x80)
+	}
+	return der[min(header, len(der)):]
+}
+
+// withoutNull leaves out the parameters of the AlgorithmIdentifier in front.
+func withoutNull(prefix []byte) []byte {
+	end := 2 + int(prefix[1])
+	short := append([]byte{prefix[0], prefix[1] - 2}, prefix[2:end-2]...)
+	return append(short, prefix[end:]...)
 }
 
 // leaf is a certificate of this CA that does not exist.
@@ -93,7 +122,11 @@ func (a *authority) prove() error {
 		return err
 	}
 	single := ocspsvc.Single{CertID: id, Status: ocspsvc.Unknown, ThisUpdate: now, NextUpdate: now.Add(time.Minute)}
-	response, err := a.sign(ocspsvc.Template{Singles: []ocspsvc.Single{single}, ProducedAt: now})
+	der, err := a.sign(ocspsvc.Template{Singles: []ocspsvc.Single{single}, ProducedAt: now})
+	if err != nil {
+		return err
+	}
+	response, err := ocspsvc.ParseResponse(der)
 	if err != nil {
 		return err
 	}
@@ -101,22 +134,53 @@ func (a *authority) prove() error {
 	return err
 }
 
-// issued reports whether a CertID names a certificate of this CA.
-func (a *authority) issued(id *ocspsvc.CertID) bool {
-	for i := range a.names {
-		if a.names[i].hash == id.Hash {
-			return bytes.Equal(a.names[i].key, id.KeyHash) && bytes.Equal(a.names[i].name, id.NameHash)
+// formOf reports whether a CertID names a certificate of this CA, and how it is
+// written.
+func (a *authority) formOf(id *ocspsvc.CertID) (form int, ours bool) {
+	content := contentOf(id.Raw)
+	for form, prefix := range a.prefixes {
+		if bytes.HasPrefix(content, prefix) {
+			return form, true
 		}
 	}
-	return false
+	return oddForm, id.MatchesIssuer(a.Issuer)
+}
+
+// certID is the one of a serial in the given form.
+func (a *authority) certID(form int, serial *big.Int) (*ocspsvc.CertID, error) {
+	var content, whole cryptobyte.Builder
+	content.AddBytes(a.prefixes[form])
+	content.AddASN1BigInt(serial)
+	der, err := content.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	whole.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(der) })
+	der, err = whole.Bytes()
+	return &ocspsvc.CertID{Raw: der, Serial: serial}, err
+}
+
+// subject is a certificate of this CA that a CertID asks about.
+func (a *authority) subject(id *ocspsvc.CertID, form int) subject {
+	return subject{authority: a, id: id, form: form, serial: id.Serial, key: a.keyOf(id.Serial)}
+}
+
+// keyOf is a certificate's key in the cache.
+func (a *authority) keyOf(serial *big.Int) string {
+	var room [64]byte
+	size := (serial.BitLen() + 7) / 8
+	key := append(room[:0], a.index, byte(serial.Sign()))
+	key = append(key, make([]byte, size)...)
+	serial.FillBytes(key[2:])
+	return string(key)
 }
 
 // sign names itself by key, as RFC 9919 wants of new responders, and embeds the
 // delegate.
-func (a *authority) sign(t ocspsvc.Template) (*ocspsvc.Response, error) {
+func (a *authority) sign(t ocspsvc.Template) ([]byte, error) {
 	t.Algorithm = a.algorithm
 	if a.delegated {
 		t.Certificates = []*x509.Certificate{a.Signer}
 	}
-	return t.Sign(a.Signer, a.Key)
+	return t.SignDER(a.Signer, a.Key)
 }

@@ -25,18 +25,27 @@ type Options struct {
 // included, the HTTP status is 200; other methods get 405, requests over
 // ocspsvc.MaxRequestSize 413. Errors of source become unsigned OCSP errors:
 // ocspsvc.ErrNotOurs unauthorized, a passed deadline tryLater, others
-// internalError.
+// internalError. The answers of a Signer come from its cache as they are.
 func Handler(source ocspsvc.Source, o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &handler{source: source, prefix: o.Prefix, log: o.Log}
+	h := &handler{prefix: o.Prefix}
+	var ready bool
+	if h.source, ready = source.(answerer); !ready {
+		h.source = plain{source, o.Log}
+	}
+	return h
+}
+
+// answerer answers whatever it gets, and never by nil.
+type answerer interface {
+	answer(ctx context.Context, der []byte) *answer
 }
 
 type handler struct {
-	source ocspsvc.Source
+	source answerer
 	prefix string
-	log    *slog.Logger
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -52,34 +61,52 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "an OCSP responder answers GET and POST", http.StatusMethodNotAllowed)
 		return
 	}
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) || errors.Is(err, errPathTooLong) {
+	if tooLarge := new(http.MaxBytesError); err != nil && (errors.As(err, &tooLarge) || errors.Is(err, errPathTooLong)) {
 		http.Error(w, "the request is too large", http.StatusRequestEntityTooLarge)
 		return
 	}
-	write(w, r, h.answer(r.Context(), der, err), time.Now())
+	if err != nil {
+		der = nil // half a request, which is malformed
+	}
+	h.source.answer(r.Context(), der).write(w, r, time.Now())
 }
 
-// answer never returns nil.
-func (h *handler) answer(ctx context.Context, der []byte, err error) *ocspsvc.Response {
-	var req *ocspsvc.Request
-	if err == nil {
-		req, err = ocspsvc.ParseRequest(der)
-	}
+// plain is a Source that only knows how to respond.
+type plain struct {
+	source ocspsvc.Source
+	log    *slog.Logger
+}
+
+func (p plain) answer(ctx context.Context, der []byte) *answer {
+	req, err := ocspsvc.ParseRequest(der)
 	if err != nil {
-		h.log.Debug("malformed OCSP request", "err", err)
-		return ocspsvc.ErrorResponse(ocspsvc.MalformedRequest)
+		p.log.Debug("malformed OCSP request", "err", err)
+		return errorAnswer(ocspsvc.MalformedRequest)
 	}
-	response, err := h.source.Respond(ctx, req)
-	switch {
-	case err == nil:
-		return response
-	case errors.Is(err, ocspsvc.ErrNotOurs):
-		h.log.Debug("OCSP request for another issuer", "serial", req.CertIDs[0].Serial, "err", err)
-		return ocspsvc.ErrorResponse(ocspsvc.Unauthorized)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		h.log.Warn("no time to answer an OCSP request", "serial", req.CertIDs[0].Serial, "err", err)
-		return ocspsvc.ErrorResponse(ocspsvc.TryLater)
+	response, err := p.source.Respond(ctx, req)
+	if err != nil {
+		logRefusal(p.log, req, err)
+		return errorAnswer(statusOf(err))
 	}
-	h.log.Error("answering an OCSP request", "serial", req.CertIDs[0].Serial, "err", err)
-	return ocspsvc.ErrorResponse(ocspsvc.InternalError)
+	return answerOf(response)
+}
+
+// logRefusal says as loudly as it matters to whoever runs the responder why a
+// request is answered by an error.
+func logRefusal(log *slog.Logger, req *ocspsvc.Request, err error) {
+	level := slog.LevelDebug
+	switch statusOf(err) {
+	case ocspsvc.InternalError:
+		level = slog.LevelError
+	case ocspsvc.TryLater:
+		level = slog.LevelWarn
+	}
+	if !log.Enabled(context.Background(), level) {
+		return
+	}
+	serial := "none"
+	if req != nil && len(req.CertIDs) > 0 {
+		serial = req.CertIDs[0].Serial.Text(16)
+	}
+	log.Log(context.Background(), level, "OCSP request refused", "serial", serial, "err", err)
 }

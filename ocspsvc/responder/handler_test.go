@@ -37,12 +37,18 @@ func newRoom(t *testing.T, prefix string, opts ...ocsptest.Option) *room {
 	ca := ocsptest.NewCA(t, opts...)
 	r := &room{ca: ca, leaf: ca.Leaf(t), records: responder.NewMemory()}
 	r.records.Set(responder.IssuerIDOf(r.ca.Cert), r.leaf.Cert.SerialNumber, responder.Record{Status: ocspsvc.Good})
+	r.restart(t, prefix)
+	return r
+}
+
+// restart serves a signer that has read no records yet.
+func (r *room) restart(t *testing.T, prefix string) {
+	t.Helper()
 	var err error
-	if r.signer, err = responder.NewSigner(responder.Config{}, keysOf(ca.Cert, nil, ca.Key), r.records, nil); err != nil {
+	if r.signer, err = responder.NewSigner(responder.Config{}, keysOf(r.ca.Cert, nil, r.ca.Key), r.records, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.url = serve(t, r.signer, prefix)
-	return r
 }
 
 func serve(t *testing.T, source ocspsvc.Source, prefix string) string {

@@ -43,11 +43,13 @@ func TestOpenSSLBelievesEveryKeyTypeAndStatus(t *testing.T) {
 			r.records.Set(responder.IssuerIDOf(r.ca.Cert), r.leaf.Cert.SerialNumber, responder.Record{
 				Status: ocspsvc.Revoked, RevokedAt: time.Now().Add(-time.Hour), Reason: ocspsvc.KeyCompromise,
 			})
+			r.restart(t, "/ocsp/")
 			out := r.openssl(t)
 			if !strings.Contains(out, "leaf.pem: revoked") || !strings.Contains(out, "Reason: keyCompromise") {
 				t.Errorf("revoked: openssl says\n%s", out)
 			}
 			r.records.Set(responder.IssuerIDOf(r.ca.Cert), r.leaf.Cert.SerialNumber, responder.Record{})
+			r.restart(t, "/ocsp/")
 			if out := r.openssl(t); !strings.Contains(out, "leaf.pem: unknown") {
 				t.Errorf("unknown: openssl says\n%s", out)
 			}

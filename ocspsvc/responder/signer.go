@@ -2,100 +2,154 @@ package responder
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+
 	"dwaar/ocspsvc"
 )
 
-// Signer is a Source that signs what records say. A serial that is not in the
-// records is never good.
+// maxWait bounds how long a request waits for its record and its signature.
+// Clients give up soon after, or before.
+const maxWait = 5 * time.Second
+
+// maxAuthorities is how many CAs one signer answers for.
+const maxAuthorities = 255
+
+// Signer is a Source that signs what records say, and keeps what it signed. A
+// serial that is not in the records is never good. Run makes it notice changes
+// at once and sign in advance; it answers without that too.
 type Signer struct {
 	cfg         Config
 	authorities []*authority
-	records     Records
+	requesters  *x509.CertPool
 	log         *slog.Logger
+	counts      *counts
+
+	records  Records
+	db       *database
+	cache    *cache
+	reader   *reader
+	queue    *queue
+	signings singleflight.Group
+	unissued *rate.Limiter
+	errorLog *rate.Limiter
 }
 
 // NewSigner checks that clients will believe what is going to be signed, for
 // each authority. The files that cfg names are not opened: they are in keys. A
 // nil log logs nothing.
 func NewSigner(cfg Config, keys Keys, records Records, log *slog.Logger) (*Signer, error) {
-	if records == nil || len(keys.Authorities) == 0 {
-		return nil, errors.New("an OCSP signer needs an authority and records")
+	if records == nil || len(keys.Authorities) == 0 || len(keys.Authorities) > maxAuthorities {
+		return nil, fmt.Errorf("an OCSP signer needs records, and 1 to %d authorities, not %d", maxAuthorities, len(keys.Authorities))
 	}
 	if err := cfg.checkSettings(); err != nil {
 		return nil, err
 	}
+	if _, lists := records.(Lister); cfg.Presign && !lists {
+		return nil, errors.New("presign: these records cannot be listed")
+	}
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Signer{cfg: cfg.withDefaults(), records: records, log: log}
-	for _, from := range keys.Authorities {
-		a, err := newAuthority(from, cfg.RSAPSS)
+	s := newSigner(cfg.withDefaults(), keys, records, log)
+	for i, from := range keys.Authorities {
+		a, err := newAuthority(from, byte(i), cfg.RSAPSS)
 		if err != nil {
 			return nil, err
 		}
+		s.warnOfNoCheck(a)
 		s.authorities = append(s.authorities, a)
 	}
 	return s, nil
+}
+
+func newSigner(cfg Config, keys Keys, records Records, log *slog.Logger) *Signer {
+	s := &Signer{
+		cfg: cfg, requesters: keys.Requesters, records: records, log: log, counts: newCounts(),
+		db: &database{log: log}, cache: newCache(cfg.Limits.CacheEntries, cfg.Limits.CacheBytes), queue: newQueue(cfg.Limits.Queue),
+		unissued: rate.NewLimiter(rate.Limit(cfg.Limits.UnissuedRate), cfg.Limits.UnissuedRate),
+		errorLog: rate.NewLimiter(1, 10),
+	}
+	s.reader = &reader{records: records, cache: s.cache, db: s.db, counts: s.counts}
+	return s
 }
 
 // Respond answers every CertID of the request once, in its order, echoed byte
 // for byte, and echoes the nonce. If one of them is of another issuer, it
 // returns ocspsvc.ErrNotOurs.
 func (s *Signer) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Response, error) {
-	a := s.authorityOf(&req.CertIDs[0])
-	now := time.Now().Truncate(time.Second)
-	seen := map[string]bool{}
-	var singles []ocspsvc.Single
-	for _, id := range req.CertIDs {
-		if a == nil || !a.issued(&id) {
-			return nil, fmt.Errorf("serial %x: %w", id.Serial, ocspsvc.ErrNotOurs)
-		}
-		if seen[string(id.Raw)] {
-			continue
-		}
-		seen[string(id.Raw)] = true
-		single, err := s.single(ctx, a, id, now)
-		if err != nil {
-			return nil, err
-		}
-		singles = append(singles, single)
+	a, err := s.decide(ctx, req)
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		a = errorAnswer(refused.status)
+	case err != nil:
+		return nil, err
 	}
-	return a.sign(ocspsvc.Template{Singles: singles, Nonce: req.Nonce, ProducedAt: now})
+	s.counts.answer(a.word)
+	return ocspsvc.ParseResponse(a.der)
 }
 
-func (s *Signer) authorityOf(id *ocspsvc.CertID) *authority {
-	for _, a := range s.authorities {
-		if a.issued(id) {
-			return a
-		}
-	}
-	return nil
-}
-
-func (s *Signer) single(ctx context.Context, a *authority, id ocspsvc.CertID, now time.Time) (ocspsvc.Single, error) {
-	single := ocspsvc.Single{CertID: id, Status: ocspsvc.Unknown, ThisUpdate: now, NextUpdate: now.Add(s.cfg.Validity)}
-	record, err := s.records.Record(ctx, a.id, id.Serial)
-	if errors.Is(err, ErrNoRecord) {
-		return single, nil
+// answer is Respond for the Handler, which needs no more than the octets.
+func (s *Signer) answer(ctx context.Context, der []byte) *answer {
+	req, err := ocspsvc.ParseRequest(der)
+	var a *answer
+	if err != nil {
+		err = &refusal{ocspsvc.MalformedRequest, err}
+	} else {
+		a, err = s.decide(ctx, req)
 	}
 	if err != nil {
-		return single, fmt.Errorf("looking up serial %x: %w", id.Serial, err)
+		a = errorAnswer(statusOf(err))
+		s.logRefusal(req, err)
 	}
-	switch record.Status {
-	case ocspsvc.Good:
-		single.Status = ocspsvc.Good
-	case ocspsvc.Revoked:
-		if record.RevokedAt.IsZero() {
-			return single, fmt.Errorf("the record of serial %x does not say when it was revoked", id.Serial)
+	s.counts.answer(a.word)
+	return a
+}
+
+// logRefusal logs what a person has to look at, as often as a person can; what
+// clients do wrong, and what the counters and the log of the database say
+// anyway, is for debugging.
+func (s *Signer) logRefusal(req *ocspsvc.Request, err error) {
+	status := statusOf(err)
+	if status == ocspsvc.TryLater || status == ocspsvc.InternalError && !s.errorLog.Allow() {
+		s.log.Debug("OCSP request refused", "err", err)
+		return
+	}
+	logRefusal(s.log, req, err)
+}
+
+// decide answers a request that could be read.
+func (s *Signer) decide(ctx context.Context, req *ocspsvc.Request) (*answer, error) {
+	a, form, err := s.admit(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	nonce, err := s.nonceOf(req)
+	if err != nil {
+		return nil, err
+	}
+	first := a.subject(&req.CertIDs[0], form)
+	if len(req.CertIDs) > 1 || form == oddForm {
+		return s.fresh(ctx, a, req.CertIDs, nonce)
+	}
+	if len(nonce) == 0 {
+		return s.cached(ctx, first)
+	}
+	fresh, err := s.fresh(ctx, a, req.CertIDs, nonce)
+	if err != nil && statusOf(err) == ocspsvc.TryLater && s.cfg.Nonce != NonceRequired {
+		// The most complete answer without an option that cannot be had now is
+		// better than none (RFC 9919 §4).
+		if hit, _ := s.cache.find(first.key, form, time.Now()); hit != nil {
+			s.counts.hits.Inc()
+			return hit.answer, nil
 		}
-		single.Status, single.RevokedAt, single.RevocationReason = ocspsvc.Revoked, record.RevokedAt, record.Reason
-	default:
-		return single, fmt.Errorf("the record of serial %x has status %q", id.Serial, record.Status)
 	}
-	return single, nil
+	return fresh, err
 }

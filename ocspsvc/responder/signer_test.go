@@ -6,9 +6,11 @@ import (
 	"crypto"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dwaar/ocspsvc"
@@ -16,7 +18,9 @@ import (
 	"dwaar/ocspsvc/responder"
 )
 
-func TestSignerSaysWhatTheRecordsSay(t *testing.T) {
+func TestSignerSaysWhatTheRecordsSay(t *testing.T) { synctest.Test(t, signerSaysWhatTheRecordsSay) }
+
+func signerSaysWhatTheRecordsSay(t *testing.T) {
 	for _, delegated := range []bool{false, true} {
 		ca := ocsptest.NewCA(t)
 		keys := keysOf(ca.Cert, nil, ca.Key)
@@ -39,18 +43,20 @@ func TestSignerSaysWhatTheRecordsSay(t *testing.T) {
 			records.Set(responder.IssuerIDOf(ca.Cert), leaf.Cert.SerialNumber, record)
 			verdict := ask(t, signer, ca, leaf)
 			want := record.Status
+			wantLife := time.Hour
 			if want == 0 {
-				want = ocspsvc.Unknown // never good for what is not in the records
+				want, wantLife = ocspsvc.Unknown, 15*time.Minute // never good for what is not in the records
 			}
 			if verdict.Status != want || !verdict.RevokedAt.Equal(record.RevokedAt) || verdict.RevocationReason != record.Reason {
 				t.Errorf("verdict %+v, want record %+v", verdict, record)
 			}
-			if life := verdict.NextUpdate.Sub(verdict.ThisUpdate); life != time.Hour {
-				t.Errorf("life = %v, want 1h", life)
+			if life := verdict.NextUpdate.Sub(verdict.ThisUpdate); life != wantLife {
+				t.Errorf("life = %v, want %v", life, wantLife)
 			}
 			if named := strings.Contains(verdict.Responder, "test responder"); named != delegated {
 				t.Errorf("responder = %q, delegate %v", verdict.Responder, delegated)
 			}
+			time.Sleep(time.Second)
 		}
 	}
 }
@@ -132,8 +138,8 @@ func TestNewSignerRefusesWhatNobodyWouldBelieve(t *testing.T) {
 	}{
 		{"no issuer", responder.Config{}, keysOf(nil, nil, ca.Key), records, "needs an issuer and a key"},
 		{"no key", responder.Config{}, keysOf(ca.Cert, nil, nil), records, "needs an issuer and a key"},
-		{"no authority", responder.Config{}, responder.Keys{}, records, "needs an authority and records"},
-		{"no records", responder.Config{}, keysOf(ca.Cert, nil, ca.Key), nil, "needs an authority and records"},
+		{"no authority", responder.Config{}, responder.Keys{}, records, "needs records, and 1 to 255 authorities"},
+		{"no records", responder.Config{}, keysOf(ca.Cert, nil, ca.Key), nil, "needs records, and 1 to 255 authorities"},
 		{"short validity", short, keysOf(ca.Cert, nil, ca.Key), records, "validity: 5ns is not between 1m0s and"},
 		{"negative validity", negative, keysOf(ca.Cert, nil, ca.Key), records, "validity: -1ns is not between"},
 		{"another key", responder.Config{}, keysOf(ca.Cert, nil, twin.Key), records, "bad_signature"},
@@ -165,22 +171,29 @@ func (b brokenRecords) Record(context.Context, responder.IssuerID, *big.Int) (re
 }
 
 func TestBrokenRecordsAreNeverAnswered(t *testing.T) {
-	ca := ocsptest.NewCA(t)
+	ca, hour := ocsptest.NewCA(t), time.Now().Add(-time.Hour)
 	for _, test := range []struct {
+		name    string
 		records brokenRecords
-		want    string
+		want    ocspsvc.ResponseStatus
 	}{
-		{brokenRecords{err: errors.New("disk on fire")}, "disk on fire"},
-		{brokenRecords{record: responder.Record{Status: ocspsvc.Revoked}}, "does not say when it was revoked"},
-		{brokenRecords{record: responder.Record{Status: ocspsvc.Unknown}}, `has status "unknown"`},
+		{"trouble", brokenRecords{err: errors.New("disk on fire")}, ocspsvc.TryLater},
+		{"bad", brokenRecords{err: fmt.Errorf("row 7: %w", responder.ErrBadRecord)}, ocspsvc.InternalError},
+		{"revoked at no time", brokenRecords{record: responder.Record{Status: ocspsvc.Revoked}}, ocspsvc.InternalError},
+		{"unknown", brokenRecords{record: responder.Record{Status: ocspsvc.Unknown}}, ocspsvc.InternalError},
+		{"zero", brokenRecords{}, ocspsvc.InternalError},
+		{"good with a time", brokenRecords{record: responder.Record{Status: ocspsvc.Good, RevokedAt: hour}}, ocspsvc.InternalError},
+		{"good with a reason", brokenRecords{record: responder.Record{Status: ocspsvc.Good, Reason: 1}}, ocspsvc.InternalError},
+		{"no reason", brokenRecords{record: responder.Record{Status: ocspsvc.Revoked, RevokedAt: hour, Reason: 7}}, ocspsvc.InternalError},
+		{"removed", brokenRecords{record: responder.Record{Status: ocspsvc.Revoked, RevokedAt: hour, Reason: 8}}, ocspsvc.InternalError},
 	} {
 		signer, err := responder.NewSigner(responder.Config{}, keysOf(ca.Cert, nil, ca.Key), test.records, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = signer.Respond(t.Context(), request(t, ca, ca.Leaf(t), crypto.SHA1))
-		if err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("error = %v, want one with %q", err, test.want)
+		response, err := signer.Respond(t.Context(), request(t, ca, ca.Leaf(t), crypto.SHA1))
+		if err != nil || response.ResponseStatus != test.want {
+			t.Errorf("%s: %v and %v, want %s", test.name, response, err, test.want)
 		}
 	}
 }

@@ -1,0 +1,67 @@
+package responder
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// retryAfter is how long a database that failed is left alone. One asker tries
+// it then; the others are not held up by it.
+const retryAfter = time.Second
+
+// database is what is known about the health of the records.
+type database struct {
+	log *slog.Logger
+
+	mu    sync.Mutex // guards all below
+	err   error      // of the last reading; nil if it went well
+	since time.Time  // it is so
+	next  time.Time  // when one may try again
+}
+
+// errDown stands for a database that is left alone.
+var errDown = errors.New("the database does not answer")
+
+// admit returns an error while the database is left alone. A nil is leave to
+// read it, for this caller.
+func (d *database) admit(now time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err == nil {
+		return nil
+	}
+	if now.Before(d.next) {
+		return errDown
+	}
+	d.next = now.Add(retryAfter)
+	return nil
+}
+
+// note takes the outcome of a reading. It logs changes, not failures.
+func (d *database) note(err error, now time.Time) {
+	d.mu.Lock()
+	was, since := d.err, d.since
+	d.err = err
+	if (was == nil) != (err == nil) || since.IsZero() {
+		d.since = now
+	}
+	d.next = now.Add(retryAfter)
+	d.mu.Unlock()
+	switch {
+	case err != nil && was == nil:
+		d.log.LogAttrs(context.Background(), slog.LevelError,
+			"the responder's database cannot be read; answers in the cache are served until their nextUpdate", slog.Any("err", err))
+	case err == nil && was != nil:
+		d.log.Info("the responder's database can be read again", "after", now.Sub(since).Round(time.Second))
+	}
+}
+
+// state returns the last error, or nil, and since when it is so.
+func (d *database) state() (error, time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err, d.since
+}
