@@ -80,7 +80,8 @@ type Site struct {
 // named at the field, negative is refused. A changed value applies to
 // connections accepted after the reload.
 type Timeouts struct {
-	// ReadHeader is for reading one request header. Default 10 s.
+	// ReadHeader is for reading one request header. Default 10 s. HTTP/3 has no
+	// such limit: there a connection without a whole request ends after Idle.
 	ReadHeader time.Duration `json:"read_header,omitempty"`
 	// ReadBody is for the whole body of one request, from the end of its
 	// header; a request that takes longer is answered 408 where that is still

@@ -160,7 +160,7 @@ func (d *datagrams) open() []*quicConn {
 // serve answers the requests of one connection.
 func (d *datagrams) serve(conn *quic.Conn) {
 	p := d.protocol.Load()
-	c := &quicConn{conn: conn, handler: d.listener}
+	c := &quicConn{conn: conn, handler: d.listener, write: p.write}
 	c.server = &http3.Server{
 		Handler: c, MaxHeaderBytes: p.maxHeaderBytes, IdleTimeout: p.idle, Logger: d.noise.structured(), ConnContext: d.context,
 	}
@@ -213,8 +213,9 @@ type quicConn struct {
 	conn     *quic.Conn
 	server   *http3.Server
 	handler  http.Handler
-	requests atomic.Int64 // being handled
-	used     atomic.Int64 // when a request last began or ended, in Unix nanoseconds
+	write    time.Duration // for one response; zero: no limit
+	requests atomic.Int64  // being handled
+	used     atomic.Int64  // when a request last began or ended, in Unix nanoseconds
 	told     sync.Once
 }
 
@@ -226,6 +227,9 @@ func (c *quicConn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.used.Store(time.Now().UnixNano())
 		c.requests.Add(-1)
 	}()
+	if c.write > 0 {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.write))
+	}
 	c.handler.ServeHTTP(w, r)
 }
 

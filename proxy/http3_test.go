@@ -316,3 +316,23 @@ func TestHTTP3HeadersThatDoNotComeEndTheConnection(t *testing.T) {
 		t.Error("the connection is kept")
 	}
 }
+
+func TestHTTP3WriteTimeoutEndsAResponse(t *testing.T) {
+	up := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, "more ")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	cfg := secure(proxyTo(up))
+	cfg.Timeouts.Write = 200 * time.Millisecond
+	response, err := start(t, cfg).client3(loopback).Get("https://a.test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got, err := io.ReadAll(response.Body); err == nil {
+		t.Errorf("the response ended well, after %d bytes", len(got))
+	}
+}
