@@ -336,3 +336,43 @@ func TestHTTP3WriteTimeoutEndsAResponse(t *testing.T) {
 		t.Errorf("the response ended well, after %d bytes", len(got))
 	}
 }
+
+// A reload that ends HTTP/3 lets its requests end, and gives the port back.
+func TestHTTP3ThatLeavesTheConfigurationEndsWell(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	up := backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(begun)
+		<-release
+		_, _ = io.WriteString(w, "finished")
+	})
+	cfg := secure(proxyTo(up))
+	server := start(t, cfg)
+	addr := server.addr(loopback)
+	result := make(chan string, 1)
+	client := server.client3(loopback)
+	go func() {
+		response, err := client.Get("https://a.test")
+		if err != nil {
+			result <- err.Error()
+			return
+		}
+		result <- body(t, response)
+	}()
+	<-begun
+	cfg.Protocols = []string{proxy.HTTP1, proxy.HTTP2}
+	server.apply(cfg)
+	time.Sleep(50 * time.Millisecond) // in which a bad server would have hung up
+	close(release)
+	if got := <-result; got != "finished" {
+		t.Errorf("answer = %q", got)
+	}
+	eventually(t, "the end of the UDP socket", func() bool {
+		socket, err := net.ListenPacket("udp", addr)
+		if err == nil {
+			_ = socket.Close()
+		}
+		return err == nil
+	})
+	cfg.Protocols = nil
+	server.apply(cfg)
+}

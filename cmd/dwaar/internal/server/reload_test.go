@@ -129,3 +129,36 @@ func TestLogFollowsAReload(t *testing.T) {
 		t.Error("the line is in the old log too")
 	}
 }
+
+// dwaar's own log rotates like the others, and no line is lost by it or by a reload.
+func TestLogRotates(t *testing.T) {
+	h := newHouse(t)
+	h.leaf(t, "a.example")
+	h.write(t, "\tlog {\n\t\toutput file dwaar.log {\n\t\t\troll_size 1KiB\n\t\t\troll_keep 1000\n\t\t\troll_uncompressed\n\t\t}\n\t}\n", "", "a.example")
+	srv, stop := h.start(t)
+	const lines = 100
+	for i := range lines {
+		srv.Log().Warn("counted", "i", i)
+		if i == lines/2 {
+			if err := srv.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	stop()
+	files, err := filepath.Glob(filepath.Join(h.dir, "dwaar*.log"))
+	if err != nil || len(files) < 5 {
+		t.Fatalf("files = %q, %v", files, err)
+	}
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || len(text) > 2<<10 {
+			t.Errorf("%s: %d bytes, %v", file, len(text), err)
+		}
+		found += strings.Count(string(text), "msg=counted")
+	}
+	if found != lines {
+		t.Errorf("%d lines in %d files, want %d", found, len(files), lines)
+	}
+}
