@@ -136,5 +136,7 @@ type onlyTo struct{ *server }
 
 // RoundTrip implements [http.RoundTripper].
 func (o onlyTo) RoundTrip(r *http.Request) (*http.Response, error) {
-	return o.roundTrip(r.Clone(r.Context()))
+	r = r.Clone(r.Context())
+	r.Host = cmp.Or(r.Host, r.URL.Host)
+	return o.roundTrip(r)
 }

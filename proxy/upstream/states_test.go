@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -137,4 +138,34 @@ func (l *log) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+func TestARealUpstreamIsAskedAsWritten(t *testing.T) {
+	seen := make(chan string, 100)
+	address := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.URL.Path == "/start" {
+			http.Redirect(w, r, "http://elsewhere.test/end", http.StatusTemporaryRedirect)
+			return
+		}
+		select {
+		case seen <- strings.Join([]string{r.Method, r.URL.RequestURI(), r.Host, r.Header.Get("X-A"), string(body)}, " "):
+		default:
+		}
+		_, _ = io.WriteString(w, "fine")
+	})
+	cfg := to(address)
+	cfg.ActiveHealth = &upstream.ActiveHealth{
+		URI: "/start", Method: "POST", RequestBody: "hello", Body: "^fine$", FollowRedirects: true,
+		Headers: http.Header{"Host": {"app.test"}, "X-A": {"a"}},
+	}
+	pools := upstream.NewPools()
+	running(t, pools)
+	lease := pools.Lease()
+	t.Cleanup(lease.Release)
+	handlerOver(t, lease, cfg)
+	lease.Start()
+	if got := <-seen; got != "POST /end elsewhere.test a hello" {
+		t.Errorf("asked %q", got)
+	}
 }
