@@ -178,6 +178,17 @@ func TestRetriesEndWithTheirTime(t *testing.T) {
 	})
 }
 
+func TestTheLastRetryComesAtTheEndOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := Config{Upstreams: []string{"a"}, LoadBalancing: &LoadBalancing{TryDuration: 5 * time.Second, TryInterval: 3 * time.Second}}
+		began := time.Now()
+		tried, _ := whoIsTried(balancerOf(t, cfg), asking(http.MethodGet), true, errRefused)
+		if took := time.Since(began); took != 5*time.Second || len(tried) != 3 {
+			t.Errorf("%d tries in %v", len(tried), took)
+		}
+	})
+}
+
 func TestAClientThatLeavesEndsTheRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := abc(nil)
@@ -239,7 +250,6 @@ func TestLimitsReturnToZero(t *testing.T) {
 	cfg.LoadBalancing.Retries = 4
 	cfg.PassiveHealth = &PassiveHealth{UnhealthyRequestCount: 2}
 	b := balancerOf(t, cfg)
-	var most atomic.Int64
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
@@ -247,11 +257,9 @@ func TestLimitsReturnToZero(t *testing.T) {
 			var t turn
 			t.begin(b, asking(http.MethodGet))
 			defer t.end()
-			s, err := t.next()
-			if err != nil {
+			if _, err := t.next(); err != nil {
 				return
 			}
-			most.Store(max(most.Load(), s.inFlight.Load()))
 			switch i % 3 {
 			case 0:
 				panic(http.ErrAbortHandler)
@@ -266,6 +274,29 @@ func TestLimitsReturnToZero(t *testing.T) {
 		if n := s.inFlight.Load(); n != 0 {
 			t.Errorf("%s: %d requests are under way for ever", name(s), n)
 		}
+	}
+}
+
+func TestWhoComeAtOnceDoNotExceedTheLimit(t *testing.T) {
+	s := balancerOf(t, Config{Upstreams: []string{"a"}, PassiveHealth: &PassiveHealth{UnhealthyRequestCount: 2}}).servers[0]
+	for range 200 {
+		var taken atomic.Int64
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for range 8 {
+			all.Go(func() {
+				<-start
+				if s.take() {
+					taken.Add(1)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		if n := taken.Load(); n > 2 || n != s.inFlight.Load() {
+			t.Fatalf("%d requests are let in, %d under way", n, s.inFlight.Load())
+		}
+		s.inFlight.Store(0)
 	}
 }
 
