@@ -18,7 +18,8 @@ import (
 // "?" do not cross a "/". The request's path is compared with its dot segments
 // resolved and doubled slashes merged; they are kept apart for a pattern that
 // has "//" itself. A character that a pattern writes as %xx is compared
-// escaped: /a%2Fb means that very escape, not /a/b.
+// escaped: /a%2Fb means that very escape, not /a/b. Such a pattern is a glob
+// wherever its "*" stands.
 type Path []string
 
 // PathMatcher is a compiled [Path].
@@ -71,7 +72,7 @@ func parsePattern(written string) (pattern, error) {
 	switch {
 	case !strings.ContainsAny(text, `*?[\`):
 		p.holds = func(path, text string) bool { return path == text }
-	case strings.ContainsAny(inner, `*?[\`) || strings.Contains(text, "**"):
+	case strings.ContainsAny(inner, `*?[\`) || strings.Contains(text, "**") || escaped != nil:
 		if _, err := path.Match(text, ""); err != nil {
 			return pattern{}, fmt.Errorf("path pattern %q: %w", written, err)
 		}

@@ -54,6 +54,8 @@ func TestPathPatterns(t *testing.T) {
 		{"/a%2Fb", "/a/b", false},
 		{"/a%2Fb/*", "/a%2Fb/%63", true},
 		{"/a%2Fc", "/%61%2F%63", true},
+		{"/a%2Fb/*", "/a%2Fb/c/d", false},
+		{"/a%2Fb/*/*", "/a%2Fb/c/d", true},
 		{"/a b", "/a%20b", true},
 		{"/é", "/%C3%A9", true},
 		{"/É/*", "/%C3%A9/x", true},

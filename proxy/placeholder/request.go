@@ -143,10 +143,10 @@ func cookieValue(name string) value {
 	}
 }
 
-// hostLabel is one label of a host, counted from 0 at its end.
+// hostLabel is one label of a host in lower case, counted from 0 at its end.
 func hostLabel(hostport string, index int) string {
 	host, _ := splitHost(hostport)
-	for rest := host; ; index-- {
+	for rest := strings.ToLower(host); ; index-- {
 		dot := strings.LastIndexByte(rest, '.')
 		if index == 0 {
 			return rest[dot+1:]

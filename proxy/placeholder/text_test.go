@@ -169,7 +169,7 @@ func FuzzCompile(f *testing.F) {
 func seen(t *testing.T) *http.Request {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/docs/old/file.tar.gz?a=1&b=2", nil)
-	r.Host = "www.shop.example.test:8443"
+	r.Host = "www.Shop.example.test:8443"
 	r.RemoteAddr = "[2001:db8::1]:4711"
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(4711), Subject: pkix.Name{CommonName: "ann"}, DNSNames: []string{"ann.test"}, EmailAddresses: []string{"ann@a.test"},
