@@ -13,7 +13,7 @@ func (l line) nest(s *scope, chain func(*scope, *builder) handler.Chain, directi
 	inner := s.inside()
 	inner.read(l.b, l.block(), inHandle)
 	if routes := chain(inner, l.b); ok {
-		s.route(l, set, directive(routes), inner.routes...)
+		s.route(l, set, directive(routes), inner)
 	}
 }
 
@@ -31,6 +31,6 @@ func decodeHandlePath(l line, s *scope) {
 	inner := s.inside()
 	inner.read(l.b, l.block(), inHandle)
 	if chain := inner.chain(l.b); ok {
-		s.route(l, nil, handler.HandlePath{Path: path, Routes: chain}, inner.routes...)
+		s.route(l, nil, handler.HandlePath{Path: path, Routes: chain}, inner)
 	}
 }

@@ -43,6 +43,7 @@ func (s *scope) checkReached(b *builder) {
 			final[r.when] = r
 		}
 	}
+	_, s.all = final[""]
 }
 
 // checkTaken reports r if one of takers takes all its requests.

@@ -17,6 +17,7 @@ type scope struct {
 	matchers map[string]*definition
 	routes   []route
 	failures bool // it is a handle_errors
+	all      bool // no request passes it; known when its order is
 }
 
 // answersFailures tells whether s is in a handle_errors.
@@ -57,11 +58,10 @@ type route struct {
 	all  bool   // no request it matches passes it
 }
 
-// route appends a directive. inner is what stands in its block, if that are
-// directives too.
-func (s *scope) route(l line, set *match.Set, d handler.Directive, inner ...route) {
+// route appends a directive. inner is its block, if directives stand in it.
+func (s *scope) route(l line, set *match.Set, d handler.Directive, inner ...*scope) {
 	r := route{Route: handler.Route{Match: set, Directive: d}, name: l.Name}
-	r.all = answers(d) || slices.ContainsFunc(inner, func(r route) bool { return r.all && r.when == "" })
+	r.all = answers(d) || slices.ContainsFunc(inner, func(block *scope) bool { return block.all })
 	r.rank = l.b.language.site.rank(l.Name.Text)
 	if d, ok := d.(handler.HandlePath); ok {
 		set = &match.Set{Path: match.Path{d.Path}}
