@@ -19,21 +19,21 @@ func (x *exchange) send() error {
 	if err := writeHead(w, r, length); err != nil {
 		return err
 	}
-	if err := w.Flush(); err != nil {
+	if length == 0 {
+		err := w.Flush()
+		x.awaitHeader()
 		return err
 	}
-	if length == 0 {
-		x.awaitHeader()
-		return nil
-	}
-	expects := listed(r.Header["Expect"], "100-continue")
 	x.read = true
 	x.sender = newSender(x, length)
-	if !expects {
-		x.sender.permit()
+	if listed(r.Header["Expect"], "100-continue") {
+		err := w.Flush()
+		go x.sender.run(true)
+		return err
 	}
-	go x.sender.run(expects)
-	return nil
+	x.sender.permit()
+	go x.sender.run(false)
+	return x.sender.sendHead()
 }
 
 // writeHead writes the request line and the header, with the framing that

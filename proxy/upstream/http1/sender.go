@@ -15,6 +15,9 @@ import (
 // body to tell why it ended.
 const grace = 50 * time.Millisecond
 
+// headPatience is how long a head waits for the beginning of its body.
+const headPatience = time.Millisecond
+
 var errRefused = errors.New("the body was not asked for")
 
 // sender sends the body of a request while the response may come.
@@ -25,6 +28,8 @@ type sender struct {
 	mayNot   chan struct{}
 	once     sync.Once   // closes may or mayNot
 	last     atomic.Bool // the last write has begun
+	begun    chan struct{}
+	writing  sync.Mutex // held while something is written
 	done     chan struct{}
 	err      error // of the body; to be read after done
 }
@@ -35,6 +40,7 @@ func newSender(x *exchange, length int64) *sender {
 		length:   length,
 		may:      make(chan struct{}),
 		mayNot:   make(chan struct{}),
+		begun:    make(chan struct{}),
 		done:     make(chan struct{}),
 	}
 }
@@ -65,6 +71,7 @@ func (s *sender) refuse() {
 
 func (s *sender) run(expects bool) {
 	defer close(s.done)
+	defer s.begin()
 	if expects && !s.await() {
 		s.err = errRefused
 		return
@@ -133,12 +140,41 @@ func (s *sender) copy() error {
 	return nil
 }
 
-func (s *sender) write(piece []byte) error {
-	if s.length >= 0 {
-		_, err := s.exchange.conn.Write(piece)
-		return err
+// sendHead lets the head go with the first piece of the body, or alone if that
+// takes its time: a server may have an answer to the head.
+func (s *sender) sendHead() error {
+	patience := time.NewTimer(headPatience)
+	defer patience.Stop()
+	select {
+	case <-s.begun:
+		return nil // an error will be that of the response, if there is none
+	case <-patience.C:
 	}
+	if !s.writing.TryLock() {
+		return nil // it goes
+	}
+	defer s.writing.Unlock()
+	return s.exchange.conn.w.Flush()
+}
+
+// begin says that the head is gone. It is called by run alone.
+func (s *sender) begin() {
+	select {
+	case <-s.begun:
+	default:
+		close(s.begun)
+	}
+}
+
+func (s *sender) write(piece []byte) error {
+	defer s.begin()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	w := s.exchange.conn.w
+	if s.length >= 0 {
+		_, _ = w.Write(piece)
+		return w.Flush()
+	}
 	_, _ = w.WriteString(strconv.FormatInt(int64(len(piece)), 16))
 	_, _ = w.WriteString("\r\n")
 	_, _ = w.Write(piece)
@@ -151,6 +187,8 @@ func (s *sender) end() error {
 		return nil
 	}
 	s.last.Store(true)
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	w := s.exchange.conn.w
 	if err := writeTrailer(w, s.exchange.request.Trailer); err != nil {
 		_ = s.exchange.conn.Close()
