@@ -123,7 +123,7 @@ func (a *ActiveHealth) address(of Address) (Address, error) {
 	if a.Upstream != "" {
 		asked, err := ParseAddress(a.Upstream)
 		if !strings.Contains(a.Upstream, "://") {
-			asked.TLS = of.TLS
+			asked.TLS, asked.H2C = of.TLS, of.H2C
 		}
 		return asked, err
 	}
@@ -134,5 +134,5 @@ func (a *ActiveHealth) address(of Address) (Address, error) {
 	if of.Network != "unix" {
 		host, _, _ = net.SplitHostPort(of.Dial)
 	}
-	return Address{TLS: of.TLS, Network: "tcp", Dial: net.JoinHostPort(host, strconv.Itoa(a.Port))}, nil
+	return Address{TLS: of.TLS, H2C: of.H2C, Network: "tcp", Dial: net.JoinHostPort(host, strconv.Itoa(a.Port))}, nil
 }

@@ -13,6 +13,18 @@ import (
 	"time"
 )
 
+func TestACheckSpeaksAsTheUpstreamDoes(t *testing.T) {
+	of := Address{H2C: true, Network: "unix", Dial: "/run/app.sock"}
+	for _, c := range []struct {
+		config ActiveHealth
+		want   string
+	}{{ActiveHealth{URI: "/"}, "unix+h2c//run/app.sock"}, {ActiveHealth{Port: 90}, "h2c://localhost:90"}, {ActiveHealth{Upstream: "b:1"}, "h2c://b:1"}, {ActiveHealth{Upstream: "http://b:1"}, "http://b:1"}} {
+		if got, err := c.config.address(of); err != nil || got.String() != c.want {
+			t.Errorf("%+v: %v, %v, want %s", c.config, got, err, c.want)
+		}
+	}
+}
+
 // answering is an upstream that is a function.
 type answering func(*http.Request) (*http.Response, error)
 

@@ -235,11 +235,17 @@ func TestACookieForADeadOrUnknownUpstreamIsReplaced(t *testing.T) {
 }
 
 func TestACookieOverHTTPSIsSecure(t *testing.T) {
-	r := asking("GET")
-	r.TLS = new(tls.ConnectionState)
-	_, cookie := visit(t, balancerOf(t, abc(&Policy{Name: "cookie"})), r)
-	if cookie == nil || !cookie.Secure || cookie.SameSite != http.SameSiteNoneMode {
-		t.Errorf("cookie = %v", cookie)
+	direct, trusted, untrusted := asking("GET"), asking("GET"), asking("GET")
+	direct.TLS = new(tls.ConnectionState)
+	for r, trust := range map[*http.Request]bool{trusted: true, untrusted: false} {
+		r.Header.Set("X-Forwarded-Proto", "https")
+		*r = *request.With(r, &request.State{TrustedPeer: trust})
+	}
+	for r, secure := range map[*http.Request]bool{direct: true, trusted: true, untrusted: false} {
+		_, cookie := visit(t, balancerOf(t, abc(&Policy{Name: "cookie"})), r)
+		if cookie == nil || cookie.Secure != secure || secure != (cookie.SameSite == http.SameSiteNoneMode) {
+			t.Errorf("secure: %v, cookie = %v", secure, cookie)
+		}
 	}
 }
 

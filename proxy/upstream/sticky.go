@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strings"
+
+	"dwaar/proxy/request"
 )
 
 // sticky sends a client where its cookie says. The value is the HMAC of the
@@ -59,8 +62,19 @@ func (p *sticky) remember(t *turn, header http.Header) {
 	}
 	cookie := p.cookie
 	cookie.Value = chosen.cookie
-	if t.request.TLS != nil {
+	if overHTTPS(t.request) {
 		cookie.Secure, cookie.SameSite = true, http.SameSiteNoneMode
 	}
 	header.Add("Set-Cookie", cookie.String())
+}
+
+// overHTTPS reports whether the client speaks HTTPS, to dwaar or to a proxy
+// before it that is trusted.
+func overHTTPS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	state := request.OfContext(r.Context())
+	proto := r.Header["X-Forwarded-Proto"]
+	return state != nil && state.TrustedPeer && len(proto) > 0 && strings.EqualFold(proto[len(proto)-1], "https")
 }
