@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,7 +67,7 @@ func TestHundredReloadsUnderLoad(t *testing.T) {
 	h.Configure(version(0))
 	h.Start()
 	h.stapled("S1", "reload.test")
-	asked, files0 := h.OCSP.Requests(), h.OpenFiles()
+	asked, files0, goroutines0 := h.OCSP.Requests(), h.OpenFiles(), h.goroutines()
 	load := h.load("https://reload.test/", "version-")
 
 	url := "https://reload.test/"
@@ -93,9 +94,32 @@ func TestHundredReloadsUnderLoad(t *testing.T) {
 		}
 		return nil
 	})
+	wait.Until(t, soon, "reload: as many goroutines as before", func() error {
+		if now := h.goroutines(); now > goroutines0+10 {
+			return fmt.Errorf("%d, were %d", now, goroutines0)
+		}
+		return nil
+	})
 	if got := h.OCSP.Requests(); got != asked {
 		t.Errorf("reload: %d more OCSP requests during 100 reloads of an unchanged certificate", got-asked)
 	}
+}
+
+// goroutines is how many dwaar has, by its own metrics.
+func (h *house) goroutines() (n int) {
+	h.t.Helper()
+	c := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(h.Data, "admin.sock"))
+		},
+	}}
+	text := must(h.t)(get(c, "http://admin/metrics")).(string)
+	_, text, _ = strings.Cut(text, "\ngo_goroutines ")
+	if _, err := fmt.Sscan(text, &n); err != nil {
+		h.t.Fatalf("go_goroutines: %v", err)
+	}
+	return n
 }
 
 // load is clients that ask all the time.
