@@ -17,7 +17,7 @@ func forwardingOptions() []row[*proxying] {
 			decode: func(l line, p *proxying) { p.StreamCloseDelay = l.period(l.Args[0]) }},
 		{name: "request_buffers", instead: "bodies are passed on as they come; bound them with request_body max_size"},
 		{name: "response_buffers", instead: "bodies are passed on as they come"},
-		{name: "handle_response", instead: "for an answer of its own to a status write handle_errors"},
+		{name: "handle_response", instead: "a response is passed on whatever its status; handle_errors answers where there is none"},
 		{name: "replace_status", instead: "a status is passed on as it is"},
 		{name: "copy_response", instead: "a response is passed on as it is"},
 		{name: "copy_response_headers", instead: "a response is passed on as it is"},

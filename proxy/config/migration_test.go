@@ -44,12 +44,12 @@ func TestTheMigrationPageNamesWhatIsRefused(t *testing.T) {
 			continue
 		}
 		refused[e.Section] = append(refused[e.Section], e.Name)
-		if !e.Later && e.Section != "reverse_proxy" && !slices.Contains(words, e.Name) {
+		if !e.Later && !slices.Contains(words, e.Name) {
 			t.Errorf("%s, %s: %s is refused and does not stand there", fromCaddy, e.Section, e.Name)
 		}
 	}
 	for section, words := range listed {
-		if len(words) == 0 && section != "reverse_proxy" {
+		if len(words) == 0 {
 			t.Errorf("%s: nothing is refused in %q", fromCaddy, section)
 		}
 		for _, word := range words {
