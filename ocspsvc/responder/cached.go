@@ -49,6 +49,8 @@ func (s *Signer) record(ctx context.Context, who subject) (Record, error) {
 // without answers where there is no record to answer from.
 func (s *Signer) without(ctx context.Context, who subject, err error) (*answer, error) {
 	switch {
+	case ctx.Err() != nil: // he has left, or waited for too long
+		return nil, err
 	case errors.Is(err, ErrBadRecord):
 		return nil, &refusal{ocspsvc.InternalError, err}
 	case !errors.Is(err, ErrNoRecord):
