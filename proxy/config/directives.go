@@ -319,22 +319,25 @@ func siteDirectives() table[*scope] {
 		"acme_server",
 		"copy_response",
 		"copy_response_headers",
-		"expression",
 		"fs",
 		"intercept",
-		"invoke",
 		"log_append",
 		"log_name",
-		"map",
-		"php_fastcgi",
-		"php",
-		"php_server",
 		"push",
-		"skip_log",
 		"templates",
 		"tracing",
 	)...)
-	return table[*scope]{noun: "directive", rows: append(directives, row[*scope]{name: "basicauth", instead: "its name is basic_auth"})}
+	const fastCGI = "write reverse_proxy to a server that speaks FastCGI to PHP"
+	return table[*scope]{noun: "directive", rows: append(directives,
+		row[*scope]{name: "basicauth", instead: "its name is basic_auth"},
+		row[*scope]{name: "skip_log", instead: "its name is log_skip"},
+		row[*scope]{name: "expression", instead: "write a named matcher: @name { … }"},
+		row[*scope]{name: "invoke", instead: "write import and a snippet: (name) { … }"},
+		row[*scope]{name: "map", instead: "write vars with matchers: the most specific has the last word"},
+		row[*scope]{name: "php", instead: fastCGI},
+		row[*scope]{name: "php_fastcgi", instead: fastCGI},
+		row[*scope]{name: "php_server", instead: fastCGI},
+	)}
 }
 
 // matchers are the kinds of conditions in a named matcher.

@@ -70,7 +70,7 @@ func (b *builder) review(file *dwaarfile.File, err error) error {
 func (b *builder) readBlocks(file *dwaarfile.File) {
 	b.readGlobal(file.Global)
 	for _, route := range file.Routes {
-		b.problem(route.Name, "named routes are not supported by dwaar")
+		b.problem(route.Name, "named routes are not supported by dwaar: write a snippet (name) { … } and import it")
 	}
 	for _, site := range file.Sites {
 		b.readSite(site)

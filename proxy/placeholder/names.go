@@ -69,6 +69,8 @@ var elsewhere = map[string]string{
 	"http.request.body_base64": "the body of a request is never read for a placeholder",
 	"http.response.":           "what an upstream answered is changed by header, with find and replace",
 	"http.reverse_proxy.":      "of reverse_proxy there is upstream.hostport, upstream.host, upstream.port and upstream.address",
+	"http.error.":              "of a failure there is status_code, status_text and message",
+	"http.auth.user.":          "of a user there is id",
 	"http.intercept.":          "intercept is not supported by dwaar",
 	"resp.":                    "intercept is not supported by dwaar",
 	"file./":                   "files are not read for a placeholder",
