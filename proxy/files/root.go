@@ -66,7 +66,10 @@ func (d Root) Of(r *http.Request) (string, error) {
 
 // within is the file below root that a path of a URL means.
 func within(root, urlPath string) (string, error) {
-	local := strings.TrimPrefix(path.Clean("/"+urlPath), "/")
+	if !strings.HasPrefix(urlPath, "/") {
+		urlPath = "/" + urlPath
+	}
+	local := path.Clean(urlPath)[1:]
 	if local == "" {
 		return root, nil
 	}
@@ -74,5 +77,8 @@ func within(root, urlPath string) (string, error) {
 	if err != nil {
 		return "", errNotLocal
 	}
-	return filepath.Join(root, name), nil
+	if root == string(filepath.Separator) {
+		return root + name, nil
+	}
+	return root + string(filepath.Separator) + name, nil
 }
