@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 // line is the text of a record in the making.
@@ -157,38 +156,4 @@ func isCredential(name string) bool {
 // consoleTime begins a line for the console.
 func consoleTime(buf []byte, now time.Time) []byte {
 	return now.UTC().AppendFormat(buf, "2006/01/02 15:04:05.000")
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendString writes a JSON string. What is not UTF-8 becomes U+FFFD, and no
-// control character reaches a terminal.
-func appendString(buf []byte, s string) []byte {
-	buf = append(buf, '"')
-	written := 0
-	for i := 0; i < len(s); {
-		b := s[i]
-		if b >= ' ' && b != '"' && b != '\\' && b < 0x7f {
-			i++
-			continue
-		}
-		r, size := rune(b), 1
-		if b >= utf8.RuneSelf {
-			if r, size = utf8.DecodeRuneInString(s[i:]); r > 0x9f && (r != utf8.RuneError || size > 1) && r != '\u2028' && r != '\u2029' {
-				i += size
-				continue
-			}
-		}
-		buf = append(buf, s[written:i]...)
-		switch {
-		case b == '"' || b == '\\':
-			buf = append(buf, '\\', b)
-		default:
-			buf = append(buf, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
-		}
-		i += size
-		written = i
-	}
-	buf = append(buf, s[written:]...)
-	return append(buf, '"')
 }
