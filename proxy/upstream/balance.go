@@ -106,7 +106,7 @@ func (b *balancer) answered(t *turn, response *http.Response) {
 func (b *balancer) failed(ctx context.Context, s *server, err error, unsent bool) {
 	if unsent {
 		if !s.avoid.ahead() {
-			b.log.WarnContext(ctx, "upstream cannot be reached", "upstream", s.address.String(), "err", err)
+			b.log.Log(ctx, s.level(), "upstream cannot be reached", "upstream", s.address.String(), "err", err)
 		}
 		s.avoid.set(time.Now().Add(avoidFor))
 	}
@@ -119,6 +119,15 @@ func (b *balancer) count(ctx context.Context, s *server, reason ...any) {
 	if b.passive == nil || b.passive.FailDuration <= 0 || !s.fails.fail() || s.fails.out.Swap(true) {
 		return
 	}
-	b.log.WarnContext(ctx, "upstream failed too often, it is not used for a while",
+	b.log.Log(ctx, s.level(), "upstream failed too often, it is not used for a while",
 		append([]any{"upstream", s.address.String(), "fail_duration", b.passive.FailDuration}, reason...)...)
+}
+
+// level is how loud the troubles of s are. Clients could fill the log with
+// those of servers that they name.
+func (s *server) level() slog.Level {
+	if s.named {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }

@@ -15,6 +15,7 @@ type server struct {
 	transport carrier
 
 	template *template // nil, or it tells which server is meant, and this one is none
+	named    bool      // by a request: that it fails is no news
 
 	*state
 	most   int64  // requests under way; 0: any number

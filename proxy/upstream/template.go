@@ -128,6 +128,7 @@ func (t *template) target(r *http.Request) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.named = true
 	if first, known, _ := t.targets.PeekOrAdd(address, s); known {
 		return first, nil
 	}

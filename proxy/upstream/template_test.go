@@ -54,6 +54,24 @@ func TestPlaceholdersSayWhichServerIsMeant(t *testing.T) {
 	}
 }
 
+func TestClientsCannotFillTheLog(t *testing.T) {
+	var logs log
+	lease := upstream.NewPools().Lease()
+	t.Cleanup(lease.Release)
+	cfg := to("{header.X-Target}")
+	cfg.PassiveHealth = &upstream.PassiveHealth{FailDuration: 1 << 40}
+	h, err := upstream.New(cfg, upstream.Edits{}, lease, slog.New(slog.NewTextHandler(&logs, nil)), plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		askFor(h, unusedAddress(t))
+	}
+	if n := strings.Count(logs.text(), "\n"); n > 2 {
+		t.Errorf("%d lines of log:\n%s", n, logs.text())
+	}
+}
+
 func TestAFailureIsOfTheServerThatWasMeant(t *testing.T) {
 	bad := backend(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	good := saying(t, "good")
