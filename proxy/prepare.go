@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -26,7 +27,8 @@ type Prepared struct {
 	kept     *kept.Lease
 	logs     *accesslog.Change
 	fronts   map[string]*front
-	security map[string]*security // of TLS listeners
+	security map[string]*security         // of TLS listeners
+	policies map[string]*tlspolicy.Policy // by what sites say
 	bound    map[string]net.Listener
 	udp      map[string]*net.UDPConn // for HTTP/3
 	settled  atomic.Bool             // committed or aborted
@@ -49,6 +51,7 @@ func (s *Server) Prepare(cfg Config, tlsConfigFor func(address string) *tls.Conf
 		kept:     s.shelf.Lease(),
 		fronts:   make(map[string]*front),
 		security: make(map[string]*security),
+		policies: make(map[string]*tlspolicy.Policy),
 		bound:    make(map[string]net.Listener),
 		udp:      make(map[string]*net.UDPConn),
 	}
@@ -127,7 +130,7 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 		s.path = path
 	}
 	if written.TLS != nil {
-		policy, err := written.TLS.Compile()
+		policy, err := p.policy(written.TLS)
 		if err != nil {
 			return nil, fmt.Errorf("tls: %w", err)
 		}
@@ -144,6 +147,21 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 	}
 	s.handler = apply(http.HandlerFunc(unanswered))
 	return s, nil
+}
+
+// policy compiles what a site says of its handshakes, once for all sites that
+// say the same, as by a snippet.
+func (p *Prepared) policy(c *tlspolicy.Config) (*tlspolicy.Policy, error) {
+	said, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	if p.policies[string(said)] == nil {
+		if p.policies[string(said)], err = c.Compile(); err != nil {
+			return nil, err
+		}
+	}
+	return p.policies[string(said)], nil
 }
 
 // secure decides what a listener does with new connections.

@@ -145,7 +145,7 @@ func (h *forwardAuth) serve(w http.ResponseWriter, r *http.Request, next http.Ha
 func (h *forwardAuth) question(ctx context.Context, r *http.Request) (*http.Request, error) {
 	state := request.Of(r)
 	q := request.With(r.Clone(ctx), &request.State{
-		Started: state.Started, ClientIP: state.ClientIP, TrustedPeer: state.TrustedPeer, Received: state.Received,
+		Started: state.Started, ClientIP: state.ClientIP, TrustedPeer: state.TrustedPeer, Received: state.Received, User: state.User,
 	})
 	q.Method, q.Body, q.ContentLength = http.MethodGet, http.NoBody, 0
 	q.TransferEncoding, q.Trailer = nil, nil
