@@ -37,8 +37,6 @@ type State struct {
 	// before handlers changed it. Nil: failures are answered plainly.
 	Recover http.Handler
 	Entered *http.Request
-	// Exchange is for who forwards the request.
-	Exchange any
 
 	id       string
 	vars     []variable

@@ -34,7 +34,9 @@ func (f *forward) prepare(e *exchange) {
 	e.out.URL = &e.url
 	e.out.Close = false
 	f.setForwarded(e)
-	e.out.Header = e.requestHeader(in)
+	if f.edits.Request == nil { // or edit will do it
+		e.out.Header = e.requestHeader(in)
+	}
 	if e.body == nil {
 		e.out.Body, e.out.ContentLength = nil, 0
 	}

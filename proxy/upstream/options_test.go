@@ -3,12 +3,14 @@ package upstream_test
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -307,5 +309,46 @@ func TestFlushIntervalBoundsTheWaitOfAPart(t *testing.T) {
 		}
 		close(more)
 		_ = text(t, response.Body)
+	}
+}
+
+func TestStreamCloseDelayEndsAWebSocketAfterAReload(t *testing.T) {
+	for delay, ends := range map[time.Duration]bool{20 * time.Millisecond: true, 0: false} {
+		cfg := to(backend(t, upgrade))
+		cfg.StreamCloseDelay = delay
+		lease := upstream.NewPools().Lease()
+		server := httptest.NewServer(handlerOver(t, lease, cfg))
+		t.Cleanup(server.Close)
+		conn, r := dial(t, server)
+		send(t, conn, "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		read(t, r)
+		lease.Release()
+		if !ends {
+			_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		}
+		_, err := r.ReadByte()
+		if open := errors.Is(err, os.ErrDeadlineExceeded); open == ends {
+			t.Errorf("delay %v: %v", delay, err)
+		}
+	}
+}
+
+// A part of a request may be in the hands of one upstream: no other gets the rest.
+func TestRequestWhoseBodyIsTouchedGoesToNoOtherUpstream(t *testing.T) {
+	hangsUp := scripted(t, func(_ net.Conn, r *bufio.Reader) {
+		request, err := http.ReadRequest(r)
+		if err == nil {
+			_, _ = request.Body.Read(make([]byte, 1))
+		}
+	})
+	other := backend(t, func(http.ResponseWriter, *http.Request) { t.Error("the other is asked") })
+	server := front(t, to(hangsUp, other))
+	response, err := http.Post(server.URL, "text/plain", strings.NewReader("the body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusBadGateway {
+		t.Errorf("status = %d", response.StatusCode)
 	}
 }

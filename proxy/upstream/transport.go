@@ -31,9 +31,9 @@ type Transport struct {
 	// ContinueTimeout is how long a body that the client offers with
 	// "Expect: 100-continue" waits for the upstream's word. Zero means 1 s.
 	ContinueTimeout time.Duration `json:"expect_continue_timeout,omitempty"`
-	// ReadTimeout is how long a connection to an upstream may bring nothing,
-	// and WriteTimeout how long it may take nothing, idle or busy. They end
-	// streams and WebSockets, too. Zero means no limit.
+	// ReadTimeout is how long an upstream may send nothing where something is
+	// due, and WriteTimeout how long it may take nothing of what is sent. They
+	// end streams and WebSockets, too. Zero means no limit.
 	ReadTimeout  time.Duration `json:"read_timeout,omitempty"`
 	WriteTimeout time.Duration `json:"write_timeout,omitempty"`
 	// KeepAlive is how long a connection waits for its next request. Zero
