@@ -198,6 +198,7 @@ func TestBrokenBodiesAreErrors(t *testing.T) {
 		"too many digits":           chunked + "0000000000000003\r\nabc\r\n0\r\n\r\n",
 		"LF after the size":         chunked + "3\nabc\r\n0\r\n\r\n",
 		"LF after the data":         chunked + "3\r\nabc\n0\r\n\r\n",
+		"bytes after the data":      chunked + "3\r\nabcde0\r\n\r\n",
 		"more than the size":        chunked + "3\r\nabcd\r\n0\r\n\r\n",
 		"CR in an extension":        chunked + "3;\rx\r\nabc\r\n0\r\n\r\n",
 		"a long extension":          chunked + "3;" + strings.Repeat("x", 5000) + "\r\nabc\r\n0\r\n\r\n",

@@ -217,7 +217,7 @@ func (x *exchange) explain(err error) error {
 func (x *exchange) end(reusable bool) {
 	undisturbed := x.forget()
 	client := x.conn.client
-	if reusable && x.sender.sent() && undisturbed && x.conn.r.Buffered() == 0 {
+	if reusable && x.sender.sent() && undisturbed {
 		client.keep(x.conn)
 	} else {
 		_ = x.conn.Close()
