@@ -59,9 +59,10 @@ func (d *database) note(err error, now time.Time) {
 	}
 }
 
-// state returns the last error, or nil, and since when it is so.
-func (d *database) state() (error, time.Time) {
+// state returns the last error, or nil, and since when it is so; the zero time
+// before the first reading.
+func (d *database) state() (since time.Time, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.err, d.since
+	return d.since, d.err
 }

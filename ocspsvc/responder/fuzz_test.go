@@ -33,6 +33,10 @@ func FuzzGet(f *testing.F) {
 		if plain != escaped {
 			t.Errorf("%v for %s, %v percent-encoded", plain, encoded, escaped)
 		}
+		below := get(t, handler, &url.URL{Path: "/ocsp/Make/MEow//" + encoded})
+		if _, err := ocspsvc.ParseRequest(der); err == nil && plain != below {
+			t.Errorf("%v for %s, %v in a directory", plain, encoded, below)
+		}
 	})
 }
 

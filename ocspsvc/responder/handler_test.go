@@ -119,6 +119,8 @@ func TestPostAndEveryFormOfGetAreAnswered(t *testing.T) {
 			"everything percent-encoded": base + "/" + url.QueryEscape(std),
 			"plain":                      base + "/" + std,
 			"two slashes first":          base + "//" + std,
+			"behind directories":         base + "/pki/Main/" + std,
+			"directories, encoded":       base + "/MIIB//M/" + url.QueryEscape(std),
 			"without padding":            base + "/" + strings.TrimRight(std, "="),
 			"URL-safe":                   base + "/" + urlSafe,
 			"URL-safe without padding":   base + "/" + strings.TrimRight(urlSafe, "="),
@@ -153,6 +155,23 @@ func (r *room) awkward(t *testing.T) (nonce, der []byte, std string) {
 	}
 	t.Fatal("no nonce makes the base64 awkward")
 	return nil, nil, ""
+}
+
+// A path only starts with the prefix if it goes on with a slash, or ends.
+func TestOnlyPathsUnderThePrefixAreRead(t *testing.T) {
+	r := newRoom(t, "/ocsp")
+	encoded := base64.URLEncoding.EncodeToString(r.request(t, nil))
+	for path, want := range map[string]bool{
+		"/ocsp/" + encoded: true, "/ocsp%2F" + encoded: true, "/ocsp%2f" + encoded: true, "/ocsp/ca1/" + encoded: true,
+		"/ocsp" + encoded: false, "/ocspx/" + encoded: false, "/ocs/" + encoded: false, "/" + encoded: false, "/ocsp": false, "/ocsp/": false,
+		"/ocsp/" + encoded + "/": false, "/ocsp/" + encoded + "/more": false, "/ocsp/" + encoded + encoded: false,
+	} {
+		_, body := send(t, http.MethodGet, strings.TrimSuffix(r.url, "/ocsp")+path, nil)
+		response, err := ocspsvc.ParseResponse(body)
+		if err != nil || (response.ResponseStatus == ocspsvc.Successful) != want {
+			t.Errorf("GET %s: %v, %v", path, response, err)
+		}
+	}
 }
 
 func TestAnswersMayBeCachedAndErrorsMayNot(t *testing.T) {

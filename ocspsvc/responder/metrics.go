@@ -95,7 +95,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	send(g.entries, float64(entries))
 	send(g.bytes, float64(bytes))
 	up := 1.0
-	if err, _ := g.signer.db.state(); err != nil {
+	if _, err := g.signer.db.state(); err != nil {
 		up = 0
 	}
 	send(g.up, up)

@@ -28,7 +28,7 @@ type SignerStatus struct {
 func (s *Signer) Status() Status {
 	now := time.Now()
 	status := Status{Ready: s.Ready() == nil}
-	if err, since := s.db.state(); !since.IsZero() {
+	if since, err := s.db.state(); !since.IsZero() {
 		status.DatabaseSince = &since
 		if err != nil {
 			status.Database = err.Error()
@@ -49,7 +49,7 @@ func (s *Signer) Status() Status {
 // cache are served all the same.
 func (s *Signer) Ready() error {
 	var wrong []error
-	if err, _ := s.db.state(); err != nil {
+	if _, err := s.db.state(); err != nil {
 		wrong = append(wrong, fmt.Errorf("the responder's database cannot be read: %w", err))
 	}
 	now := time.Now()
