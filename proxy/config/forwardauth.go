@@ -31,7 +31,7 @@ func decodeForwardAuth(l line, s *scope) {
 	p.to(l, args)
 	l.b.language.proxyOpts.read(l.b, rest, 0, p)
 	switch {
-	case len(p.Upstreams) == 0:
+	case len(p.Upstreams) == 0 && p.Dynamic == nil:
 		l.problem(l.Name, "the auth server is missing, like forward_auth 127.0.0.1:9091 { … }")
 	case p.check(l) || p.refused || len(l.b.problems) > known:
 	default:

@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -221,5 +222,47 @@ func TestForwardAuthRefusesWhatCannotWork(t *testing.T) {
 		if err := handler.Check(auth); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+// A WebSocket is asked about like any request, and then is one.
+func TestAnUpgradeBehindForwardAuthIsAskedAboutAndDone(t *testing.T) {
+	var asked http.Header
+	auth := judge(t, func(w http.ResponseWriter, r *http.Request) { asked = r.Header.Clone() })
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Upgrade", "echo")
+		w.Header().Set("Connection", "Upgrade")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.Copy(conn, rw)
+	}))
+	defer echo.Close()
+	site := httptest.NewServer(compiled(t, handler.Chain{
+		{Directive: handler.ForwardAuth{Config: auth, CopyHeaders: []handler.CopyHeader{{From: "Remote-User"}}}},
+		{Directive: handler.ReverseProxy{Config: upstream.Config{Upstreams: []string{echo.Listener.Addr().String()}}}},
+	}))
+	defer site.Close()
+	conn, err := net.Dial("tcp", site.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: Upgrade, Remote-User\r\n\r\n")
+	in := bufio.NewReader(conn)
+	response, err := http.ReadResponse(in, nil)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v, %v", response, err)
+	}
+	_, _ = io.WriteString(conn, "hello\n")
+	if line, err := in.ReadString('\n'); line != "hello\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+	if asked.Get("Upgrade") != "" || asked.Get("Connection") != "" {
+		t.Errorf("the auth server was asked to upgrade: %v", asked)
 	}
 }
