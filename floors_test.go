@@ -33,6 +33,7 @@ var floors = map[string][]string{
 	"ocspsvc/crl":       {"netguard", "ocspsvc", "ocspsvc/fault"},
 	"ocspsvc/responder": {"ocspsvc"},
 	"ocspsvc/respstore": {},
+	"ocspsvc/certdb":    {"ocspsvc", "ocspsvc/responder"},
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
 
 	// The TLS wing.
@@ -80,13 +81,14 @@ var floors = map[string][]string{
 		"tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
-		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/client",
-		"proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
+		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
+		"ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
 	},
 }
 
 // forTests are packages that only tests may import, with what they may import themselves.
 var forTests = map[string][]string{
+	"ocspsvc/certdb/certdbtest":    {"ocspsvc", "ocspsvc/certdb", "ocspsvc/ocsptest", "ocspsvc/responder"},
 	"ocspsvc/ocsptest":             {"ocspsvc"},
 	"tlsstore/storage/storagetest": {"tlsstore/storage"},
 }
@@ -110,6 +112,9 @@ var rooms = map[string][]string{
 	"github.com/mholt/acmez/v3":           {"acme/issuing"},
 	"go.uber.org/zap":                     {"acme/issuing"},
 	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/responder", "ocspsvc/stapler", "proxy/password", "proxy/ratelimit", "proxy/upstream", "tlsstore"},
+	"github.com/go-sql-driver/mysql":      {"ocspsvc/certdb"},
+	"github.com/jackc/pgx/v5":             {"ocspsvc/certdb"},
+	"modernc.org/sqlite":                  {"ocspsvc/certdb"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
 	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/server"},
