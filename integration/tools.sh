@@ -5,8 +5,8 @@
 # after that fails the run: no test skips itself.
 set -eu
 
-# tool:packages that bring it
-wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9 /usr/sbin/nginx:nginx systemd-analyze:systemd'
+# tool:packages that bring it; a tool may be a pattern
+wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9 /usr/sbin/nginx:nginx systemd-analyze:systemd /usr/lib/postgresql/*/bin/postgres:postgresql /usr/sbin/mariadbd:mariadb-server setpriv:util-linux'
 
 die() {
 	printf '%s\n' "$*" >&2
@@ -18,7 +18,8 @@ command -v go >/dev/null 2>&1 ||
 
 missing() {
 	for entry in $wanted; do
-		command -v "${entry%%:*}" >/dev/null 2>&1 || printf '%s\n' "${entry#*:}" | tr ',' ' '
+		# shellcheck disable=SC2086 # a pattern
+		command -v ${entry%%:*} >/dev/null 2>&1 || printf '%s\n' "${entry#*:}" | tr ',' ' '
 	done
 }
 
