@@ -37,15 +37,7 @@ func changed(r *http.Request, ops []headerOp) *http.Request {
 	if out.Header == nil {
 		out.Header = http.Header{}
 	}
-	for i := range ops {
-		if op := &ops[i]; op.field == "Host" {
-			host := http.Header{"Host": {out.Host}}
-			op.apply(host, r)
-			out.Host = host.Get("Host")
-		} else {
-			op.apply(out.Header, r)
-		}
-	}
+	editRequest(out, r, ops)
 	return out
 }
 
