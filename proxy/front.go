@@ -54,12 +54,16 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.counts.inFlight.Inc()
 		defer v.count(f.counts)
 	}
-	v.body = boundBody(w, r, f.readBody)
 	h := s.handler
 	if !f.sites.admits(r, s) {
 		h = http.HandlerFunc(misdirected)
 	}
-	serve(h, &v.response, request.With(r, &v.state))
+	// The server's own request keeps its body: by that the server sees that it
+	// was not read to its end, and does not reset the connection under a client
+	// that is still sending.
+	r = request.With(r, &v.state)
+	v.body = boundBody(w, r, f.readBody)
+	serve(h, &v.response, r)
 	v.body.finish(v.response.Status())
 }
 
