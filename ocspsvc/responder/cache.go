@@ -171,15 +171,16 @@ func (c *cache) doubtAll() {
 
 // wants returns the forms in which a listed certificate is to be signed: those
 // whose answers are due, or say something else than record, and first if there
-// is none yet and room for one. It does not touch the order.
-func (c *cache) wants(key string, record Record, first int, now time.Time) (due []int) {
+// is none yet and room for one. Nothing is, if the list is outdated. It does not
+// touch the order.
+func (c *cache) wants(key string, record Record, listed time.Time, first int, now time.Time) (due []int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries.Peek(key)
-	if !ok {
-		if c.full() {
-			return nil
-		}
+	switch {
+	case !ok && c.full(), ok && e.readAt.After(listed) && !e.record.Equal(record):
+		return nil
+	case !ok:
 		return []int{first}
 	}
 	for form, k := range e.answers {

@@ -87,21 +87,51 @@ func TestARevocationIsInTheAnswersWithinASecond(t *testing.T) {
 func revocationWithinASecond(t *testing.T) {
 	d := newDesk(t, responder.Config{})
 	asked := func() string {
-		return d.ask(t) + " " + word(d.post(t, marshalRequest(t, &ocspsvc.Request{CertIDs: []ocspsvc.CertID{d.certID(t, crypto.SHA1)}, Nonce: make([]byte, 16)})))
+		by256 := word(d.post(t, requestDER(t, d.certID(t, crypto.SHA256))))
+		return d.ask(t) + " " + by256 + " " + word(d.post(t, marshalRequest(t, &ocspsvc.Request{CertIDs: []ocspsvc.CertID{d.certID(t, crypto.SHA1)}, Nonce: make([]byte, 16)})))
 	}
 	for i := range 100 {
 		d.set(responder.Record{Status: ocspsvc.Good})
 		time.Sleep(time.Duration(i)*37*time.Millisecond + time.Second)
-		if got := asked(); got != "good good" {
+		if got := asked(); got != "good good good" {
 			t.Fatalf("valid again, %s", got)
 		}
 		time.Sleep(time.Duration(i%10) * 100 * time.Millisecond)
 		d.revoke(time.Now())
 		time.Sleep(time.Second)
-		if got := asked(); got != "revoked revoked" {
+		if got := asked(); got != "revoked revoked revoked" {
 			t.Fatalf("revoked a second ago, %s", got)
 		}
 	}
+}
+
+// A signature may take longer than a record is trusted: what was read before the
+// revocation is then neither waited for nor kept.
+func TestASlowSignatureDoesNotOutliveItsRecord(t *testing.T) { synctest.Test(t, slowSignature) }
+
+func slowSignature(t *testing.T) {
+	d := newDesk(t, responder.Config{})
+	made := new(atomic.Int64)
+	d.keys = keysOf(d.ca.Cert, nil, slowKey{d.ca.Key, 1500 * time.Millisecond, made})
+	d.open(t, responder.Config{})
+	var asking sync.WaitGroup
+	ask := func(want string) {
+		asking.Go(func() {
+			if got := d.ask(t); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+	ask("good")
+	time.Sleep(100 * time.Millisecond)
+	d.revoke(time.Now())
+	time.Sleep(1100 * time.Millisecond)
+	ask("revoked")                     // while the first is being signed
+	time.Sleep(400 * time.Millisecond) // it is
+	ask("revoked")
+	asking.Wait()
+	ask("revoked")
+	asking.Wait()
 }
 
 func TestOneReadingServesManyAskersForASecond(t *testing.T) { synctest.Test(t, oneReading) }
@@ -250,6 +280,60 @@ func hangingDatabase(t *testing.T) {
 	}
 	if slow > 10*60/3+1 { // one of those who ask tries, for two seconds, and then nobody for one
 		t.Errorf("%d askers were held up in ten minutes", slow)
+	}
+	time.Sleep(time.Second)
+	before := d.records.reads.Load()
+	var asking sync.WaitGroup
+	for serial := range int64(50) {
+		asking.Go(func() {
+			if got := d.askSerial(t, 1000+serial); got != "tryLater" {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+	asking.Wait()
+	if got := d.records.reads.Load() - before; got != 1 {
+		t.Errorf("%d of 50 try a database that hangs, want 1", got)
+	}
+}
+
+func TestARecordIsTrustedFromWhenItsReadingBegan(t *testing.T) { synctest.Test(t, trustedSince) }
+
+func trustedSince(t *testing.T) {
+	d := newDesk(t, responder.Config{})
+	d.records.delay.Store(int64(500 * time.Millisecond))
+	if got := d.ask(t); got != "good" {
+		t.Error(got)
+	}
+	d.revoke(time.Now())
+	time.Sleep(500 * time.Millisecond)
+	if got := d.ask(t); got != "revoked" {
+		t.Errorf("revoked half a second ago, after a reading that began a second ago: %s", got)
+	}
+}
+
+func TestABadRecordIsAnInternalErrorAndLeavesNothingInTheCache(t *testing.T) {
+	synctest.Test(t, badRecord)
+}
+
+func badRecord(t *testing.T) {
+	d := newDesk(t, responder.Config{})
+	for range 2 {
+		if got := d.ask(t); got != "good" {
+			t.Error(got)
+		}
+		d.records.bad.Store(true)
+		time.Sleep(time.Second)
+		if got := d.ask(t); got != "internalError" || d.signer.Ready() != nil {
+			t.Errorf("%s, ready: %v; want internalError of a database that is in order", got, d.signer.Ready())
+		}
+		d.records.bad.Store(false)
+		d.records.down.Store(true)
+		if got := d.ask(t); got != "tryLater" {
+			t.Errorf("then without a database: %s", got)
+		}
+		d.records.down.Store(false)
+		time.Sleep(2 * time.Second)
 	}
 }
 

@@ -183,11 +183,11 @@ func (d *desk) signatures(t testing.TB) int { t.Helper(); return d.count(t, "sig
 // shakyRecords are records of a database that can be slow, or down.
 type shakyRecords struct {
 	*responder.Memory
-	reads  atomic.Int64
-	down   atomic.Bool
-	hangs  atomic.Bool
-	delay  atomic.Int64 // of a reading
-	listed atomic.Int64
+	reads atomic.Int64
+	down  atomic.Bool
+	hangs atomic.Bool
+	bad   atomic.Bool  // its records contradict themselves
+	delay atomic.Int64 // from reading to answering
 }
 
 var errNoDatabase = errors.New("connection refused")
@@ -198,17 +198,22 @@ func (s *shakyRecords) Record(ctx context.Context, issuer responder.IssuerID, se
 		<-ctx.Done()
 		return responder.Record{}, ctx.Err()
 	}
-	if delay := s.delay.Load(); delay > 0 {
-		time.Sleep(time.Duration(delay))
-	}
 	if s.down.Load() {
 		return responder.Record{}, errNoDatabase
 	}
-	return s.Memory.Record(ctx, issuer, serial)
+	if s.bad.Load() {
+		return responder.Record{}, responder.ErrBadRecord
+	}
+	record, err := s.Memory.Record(ctx, issuer, serial)
+	select {
+	case <-ctx.Done():
+		return responder.Record{}, ctx.Err()
+	case <-time.After(time.Duration(s.delay.Load())):
+		return record, err
+	}
 }
 
 func (s *shakyRecords) List(ctx context.Context, issuer responder.IssuerID, after *big.Int, limit int) ([]responder.Entry, error) {
-	s.listed.Add(1)
 	if s.down.Load() {
 		return nil, errNoDatabase
 	}

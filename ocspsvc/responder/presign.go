@@ -67,7 +67,7 @@ func (s *Signer) presignOne(ctx context.Context, a *authority, e Entry, listed t
 		return 0, ctx.Err() == nil
 	}
 	key := a.keyOf(e.Serial)
-	for _, form := range s.cache.wants(key, e.Record, usual, time.Now()) {
+	for _, form := range s.cache.wants(key, e.Record, listed, usual, time.Now()) {
 		id, err := a.certID(form, e.Serial)
 		if err != nil {
 			return signed, true // a serial that cannot be written cannot be asked for

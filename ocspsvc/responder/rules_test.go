@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -204,26 +205,35 @@ func TestR23RequestsAreBounded(t *testing.T) {
 }
 
 func TestR23AnAnswerThatNobodyCouldReadIsRefusedBeforeItIsSigned(t *testing.T) {
-	d := newDesk(t, responder.Config{Limits: responder.Limits{CertIDs: ocspsvc.MaxCertIDs}})
+	cfg := responder.Config{ArchiveCutoff: time.Hour, Limits: responder.Limits{CertIDs: ocspsvc.MaxCertIDs}}
+	d := newDesk(t, cfg)
+	made := new(atomic.Int64)
+	delegate := d.ca.Delegate(t, ocsptest.Key(ocsptest.RSA))
+	d.keys = keysOf(d.ca.Cert, delegate.Cert, slowKey{Signer: delegate.Key, made: made})
+	d.open(t, cfg)
 	var ids []ocspsvc.CertID
-	for i := range 50 {
-		ids = append(ids, d.serialID(t, new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), 8*19), big.NewInt(int64(i))), crypto.SHA512))
+	for i := range int64(ocspsvc.MaxCertIDs) {
+		serial := big.NewInt(1000 + i)
+		d.records.Set(d.id(), serial, responder.Record{Status: ocspsvc.Revoked, RevokedAt: time.Now(), Reason: ocspsvc.KeyCompromise})
+		ids = append(ids, d.serialID(t, serial, crypto.SHA512))
 	}
-	before := d.signatures(t)
-	for n := 1; n <= len(ids); n++ {
-		der := requestDER(t, ids[:n]...)
-		if len(der) > ocspsvc.MaxRequestSize {
-			break
+	refused := 0
+	for n := 40; n <= len(ids) && len(requestDER(t, ids[:n]...)) <= ocspsvc.MaxRequestSize; n++ {
+		before := made.Load()
+		w := d.do(http.MethodPost, "/", requestDER(t, ids[:n]...), nil)
+		response, err := ocspsvc.ParseResponse(w.Body.Bytes())
+		if err != nil || w.Code != http.StatusOK || len(response.Singles) != n && word(response) != "malformedRequest" {
+			t.Errorf("%d CertIDs: HTTP %d, %v", n, w.Code, err)
+			continue
 		}
-		w := d.do(http.MethodPost, "/", der, nil)
-		if size := w.Body.Len(); size > ocspsvc.MaxResponseSize || w.Code != http.StatusOK {
-			t.Errorf("%d CertIDs: HTTP %d, %d octets", n, w.Code, size)
-		}
-		if response, err := ocspsvc.ParseResponse(w.Body.Bytes()); err != nil || word(response) != "unknown" && word(response) != "malformedRequest" {
-			t.Errorf("%d CertIDs: %v", n, err)
+		if word(response) == "malformedRequest" {
+			refused++
+			if made.Load() != before {
+				t.Errorf("%d CertIDs: signed and not sent", n)
+			}
 		}
 	}
-	if d.signatures(t) == before {
-		t.Error("nothing was signed")
+	if refused == 0 || made.Load() < 5 {
+		t.Errorf("%d refused, %d signed", refused, made.Load())
 	}
 }

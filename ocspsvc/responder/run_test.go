@@ -131,6 +131,28 @@ func presignedPaced(t *testing.T) {
 	}
 }
 
+// A list is old by the time its last record is signed.
+func TestPresigningDoesNotUndoWhatWasReadSince(t *testing.T) { synctest.Test(t, presignedOutdated) }
+
+func presignedOutdated(t *testing.T) {
+	d := newDesk(t, responder.Config{})
+	made := new(atomic.Int64)
+	d.keys = keysOf(d.ca.Cert, nil, slowKey{d.ca.Key, 100 * time.Millisecond, made})
+	d.issue(3, time.Time{})
+	d.open(t, responder.Config{Presign: true})
+	d.run(t)
+	time.Sleep(50 * time.Millisecond) // the three are listed, and the first is being signed
+	d.records.Set(d.id(), big.NewInt(1002), responder.Record{Status: ocspsvc.Revoked, RevokedAt: time.Now()})
+	if got := d.askSerial(t, 1002); got != "revoked" {
+		t.Errorf("%s", got)
+	}
+	time.Sleep(2 * time.Second)
+	d.records.down.Store(true)
+	if got := d.askSerial(t, 1002); got != "revoked" {
+		t.Errorf("from the cache, %s", got)
+	}
+}
+
 func TestPresignNeedsRecordsThatCanBeListed(t *testing.T) {
 	d := newDesk(t, responder.Config{})
 	if _, err := responder.NewSigner(responder.Config{Presign: true}, d.keys, brokenRecords{}, nil); err == nil || !strings.Contains(err.Error(), "presign") {
