@@ -136,6 +136,9 @@ func r14Unchanged(t *testing.T) {
 	if w := d.do(http.MethodGet, get, nil, http.Header{"If-None-Match": {`"other"`}}); w.Code != http.StatusOK {
 		t.Errorf("another ETag: HTTP %d", w.Code)
 	}
+	if w := d.do(http.MethodPost, "/", requestDER(t, d.certID(t, crypto.SHA1)), http.Header{"If-None-Match": {etag}}); w.Code != http.StatusOK {
+		t.Errorf("POST has no use for an ETag: HTTP %d", w.Code)
+	}
 	d.revoke(time.Now())
 	time.Sleep(time.Second)
 	if w := d.do(http.MethodGet, get, nil, http.Header{"If-None-Match": {etag}, "If-Modified-Since": {time.Now().Add(time.Hour).Format(http.TimeFormat)}}); w.Code != http.StatusOK {

@@ -5,11 +5,14 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
+	"io"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -196,6 +199,11 @@ func TestR23RequestsAreBounded(t *testing.T) {
 	}
 	if w := d.do(http.MethodGet, "/"+base64.URLEncoding.EncodeToString(many(10_000, crypto.SHA1)), nil, nil); w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("10,000 CertIDs by GET: HTTP %d, want 413", w.Code)
+	}
+	cut := httptest.NewRequest(http.MethodPost, "/", io.MultiReader(bytes.NewReader(good), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	w := httptest.NewRecorder()
+	if d.handler.ServeHTTP(w, cut); !bytes.Equal(w.Body.Bytes(), ocspsvc.MarshalError(ocspsvc.MalformedRequest)) {
+		t.Errorf("a body that is cut off: % x", w.Body.Bytes())
 	}
 	for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodTrace} {
 		if w := d.do(method, "/", good, nil); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, POST" {
