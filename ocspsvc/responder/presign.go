@@ -2,6 +2,7 @@ package responder
 
 import (
 	"context"
+	"math/big"
 	"time"
 )
 
@@ -9,9 +10,8 @@ const (
 	// listPage is how many records are listed at once.
 	listPage = 1000
 
-	// presignRest is how long is rested after a signature, at least, and as a
-	// multiple of what it took: presigning leaves most of a processor to those
-	// who ask.
+	// presignRest is how long is rested after a signature or a page, at least,
+	// and presignShare as a multiple of what it took.
 	presignRest  = 2 * time.Millisecond
 	presignShare = 3
 
@@ -34,30 +34,45 @@ func (s *Signer) presign(ctx context.Context, records Lister) {
 	}
 }
 
+// presignAll goes through the records of one CA, page by page.
 func (s *Signer) presignAll(ctx context.Context, records Lister, a *authority) {
 	begun, signed := time.Now(), 0
-	var last Entry
-	for {
+	log := s.log.With("issuer", a.Issuer.Subject.String())
+	for after := (*big.Int)(nil); ; {
 		listed := time.Now()
-		page, err := records.List(ctx, a.id, last.Serial, listPage)
+		page, err := records.List(ctx, a.id, after, listPage)
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			s.log.Warn("listing the responder's records for presigning", "issuer", a.Issuer.Subject.String(), "err", err)
+			log.Warn("listing the responder's records for presigning", "err", err)
 			return
 		}
 		if len(page) == 0 {
 			break
 		}
-		for _, last = range page {
-			n, ok := s.presignOne(ctx, a, last, listed)
+		last := page[len(page)-1].Serial
+		if last == nil || after != nil && last.Cmp(after) == 0 {
+			log.Error("the responder's records cannot be listed: their list does not go on", "after", after)
+			return
+		}
+		after = last
+		if !rest(ctx, listed) {
+			return
+		}
+		for _, e := range page {
+			n, ok := s.presignOne(ctx, a, e, listed)
 			if signed += n; !ok {
 				return
 			}
 		}
 	}
-	s.log.Debug("presigned OCSP answers", "issuer", a.Issuer.Subject.String(), "signed", signed, "took", time.Since(begun))
+	log.Debug("presigned OCSP answers", "signed", signed, "took", time.Since(begun))
+}
+
+// rest leaves most of a processor, and of the database, to those who ask.
+func rest(ctx context.Context, begun time.Time) bool {
+	return sleep(ctx, max(presignRest, presignShare*time.Since(begun)))
 }
 
 // presignOne returns how many answers it signed, and false when it has to end.
@@ -77,7 +92,7 @@ func (s *Signer) presignOne(ctx context.Context, a *authority, e Entry, listed t
 		if _, err := s.renew(subject{authority: a, id: id, form: form, serial: e.Serial, key: key}, e.Record); err == nil {
 			signed++
 		}
-		if !sleep(ctx, max(presignRest, presignShare*time.Since(begun))) {
+		if !rest(ctx, begun) {
 			return signed, false
 		}
 	}

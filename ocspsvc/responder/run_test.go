@@ -153,6 +153,25 @@ func presignedOutdated(t *testing.T) {
 	}
 }
 
+// stuckRecords list the same page whatever they are asked.
+type stuckRecords struct{ *shakyRecords }
+
+func (s stuckRecords) List(ctx context.Context, issuer responder.IssuerID, _ *big.Int, limit int) ([]responder.Entry, error) {
+	return s.shakyRecords.List(ctx, issuer, nil, limit)
+}
+
+func TestPresigningDoesNotRunInCircles(t *testing.T) { synctest.Test(t, presignedCircles) }
+
+func presignedCircles(t *testing.T) {
+	d := newDesk(t, responder.Config{})
+	d.openOver(t, responder.Config{Presign: true}, stuckRecords{d.records})
+	d.run(t)
+	time.Sleep(time.Minute)
+	if got := strings.Count(d.logged.String(), "does not go on"); got != 1 || d.signatures(t) != 1 {
+		t.Errorf("%d complaints, %d signatures\n%s", got, d.signatures(t), d.logged)
+	}
+}
+
 func TestPresignNeedsRecordsThatCanBeListed(t *testing.T) {
 	d := newDesk(t, responder.Config{})
 	if _, err := responder.NewSigner(responder.Config{Presign: true}, d.keys, brokenRecords{}, nil); err == nil || !strings.Contains(err.Error(), "presign") {
