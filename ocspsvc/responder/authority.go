@@ -46,7 +46,8 @@ type authority struct {
 	id        IssuerID
 	delegated bool
 	algorithm x509.SignatureAlgorithm
-	prefixes  [forms][]byte // of a CertID's content, up to its serial
+	prefixes  [forms][]byte             // of a CertID's content, up to its serial
+	names     [forms / 2]ocspsvc.CertID // of a leaf that does not exist
 }
 
 // newAuthority checks that clients will believe what is going to be signed: it
@@ -84,7 +85,7 @@ func (a *authority) nameIssuer() error {
 		}
 		content := contentOf(id.Raw)
 		withNull := content[:len(content)-serial]
-		a.prefixes[2*i], a.prefixes[2*i+1] = withNull, withoutNull(withNull)
+		a.prefixes[2*i], a.prefixes[2*i+1], a.names[i] = withNull, withoutNull(withNull), id
 	}
 	return nil
 }
@@ -143,7 +144,12 @@ func (a *authority) formOf(id *ocspsvc.CertID) (form int, ours bool) {
 			return form, true
 		}
 	}
-	return oddForm, id.MatchesIssuer(a.Issuer)
+	for i := range a.names {
+		if name := &a.names[i]; name.Hash == id.Hash {
+			return oddForm, bytes.Equal(name.NameHash, id.NameHash) && bytes.Equal(name.KeyHash, id.KeyHash)
+		}
+	}
+	return oddForm, false
 }
 
 // certID is the one of a serial in the given form.

@@ -147,6 +147,9 @@ func presignedOutdated(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	time.Sleep(2 * time.Second)
+	if got := d.signatures(t); got != 4 { // 1000, 1001, the leaf and what was asked for
+		t.Errorf("%d signatures, want 4", got)
+	}
 	d.records.down.Store(true)
 	if got := d.askSerial(t, 1002); got != "revoked" {
 		t.Errorf("from the cache, %s", got)

@@ -72,7 +72,7 @@ func NewSigner(cfg Config, keys Keys, records Records, log *slog.Logger) (*Signe
 func newSigner(cfg Config, keys Keys, records Records, log *slog.Logger) *Signer {
 	s := &Signer{
 		cfg: cfg, requesters: keys.Requesters, records: records, log: log, counts: newCounts(),
-		db: &database{log: log}, cache: newCache(cfg.Limits.CacheEntries, cfg.Limits.CacheBytes), queue: newQueue(cfg.Limits.Queue),
+		db: newDatabase(log), cache: newCache(cfg.Limits.CacheEntries, cfg.Limits.CacheBytes), queue: newQueue(cfg.Limits.Queue),
 		unissued: rate.NewLimiter(rate.Limit(cfg.Limits.UnissuedRate), cfg.Limits.UnissuedRate),
 		errorLog: rate.NewLimiter(1, 10),
 	}
