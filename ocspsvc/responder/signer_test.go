@@ -113,6 +113,30 @@ func TestSignerEchoesEveryCertIDOnceByteForByte(t *testing.T) {
 	}
 }
 
+func TestRSAKeysSignByPSSIfWanted(t *testing.T) {
+	for _, pss := range []bool{false, true} {
+		for kind, want := range map[ocsptest.KeyType][2]x509.SignatureAlgorithm{
+			ocsptest.RSA:  {x509.SHA256WithRSA, x509.SHA256WithRSAPSS},
+			ocsptest.P384: {x509.ECDSAWithSHA384, x509.ECDSAWithSHA384},
+		} {
+			d := newDesk(t, responder.Config{}, ocsptest.Key(kind))
+			delegate := d.ca.Delegate(t, ocsptest.Key(kind))
+			for _, keys := range []responder.Keys{d.keys, keysOf(d.ca.Cert, delegate.Cert, delegate.Key)} {
+				d.keys = keys
+				d.open(t, responder.Config{RSAPSS: pss})
+				response := d.post(t, requestDER(t, d.certID(t, crypto.SHA1)))
+				algorithm := want[0]
+				if pss {
+					algorithm = want[1]
+				}
+				if d.verify(t, response).Status != ocspsvc.Good || response.SignatureAlgorithm != algorithm {
+					t.Errorf("%s, pss %v: %s by %v, want %v", kind, pss, word(response), response.SignatureAlgorithm, algorithm)
+				}
+			}
+		}
+	}
+}
+
 func TestSignerIsNotForOtherIssuers(t *testing.T) {
 	r := newRoom(t, "")
 	twin := r.ca.Twin(t)
