@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -63,6 +64,9 @@ func NewSigner(cfg Config, keys Keys, records Records, log *slog.Logger) (*Signe
 		if err != nil {
 			return nil, err
 		}
+		if s.answersFor(a.id) {
+			return nil, fmt.Errorf("issuer %s is named twice", a.Issuer.Subject)
+		}
 		s.warnOfNoCheck(a)
 		s.authorities = append(s.authorities, a)
 	}
@@ -78,6 +82,11 @@ func newSigner(cfg Config, keys Keys, records Records, log *slog.Logger) *Signer
 	}
 	s.reader = &reader{records: records, cache: s.cache, db: s.db, counts: s.counts}
 	return s
+}
+
+// answersFor reports whether an issuer is among the authorities.
+func (s *Signer) answersFor(id IssuerID) bool {
+	return slices.ContainsFunc(s.authorities, func(a *authority) bool { return a.id == id })
 }
 
 // Respond answers every CertID of the request once, in its order, echoed byte
@@ -145,7 +154,7 @@ func (s *Signer) decide(ctx context.Context, req *ocspsvc.Request) (*answer, err
 	fresh, err := s.fresh(ctx, a, req.CertIDs, nonce)
 	if err != nil && statusOf(err) == ocspsvc.TryLater && s.cfg.Nonce != NonceRequired {
 		// The most complete answer without an option that cannot be had now is
-		// better than none (RFC 9919 §4).
+		// better than none (RFC 9919 §3.2.1).
 		if hit, _ := s.cache.find(first.key, form, time.Now()); hit != nil {
 			s.counts.hits.Inc()
 			return hit.answer, nil

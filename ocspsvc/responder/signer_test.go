@@ -152,6 +152,8 @@ func TestNewSignerRefusesWhatNobodyWouldBelieve(t *testing.T) {
 	twin, leaf, delegate := ca.Twin(t), ca.Leaf(t), ca.Delegate(t)
 	expired, foreign := ca.Delegate(t, ocsptest.Validity(-48*time.Hour, -time.Hour)), twin.Delegate(t)
 	records := responder.NewMemory()
+	twice := keysOf(ca.Cert, nil, ca.Key)
+	twice.Authorities = append(twice.Authorities, twice.Authorities[0])
 	short, negative := responder.Config{Validity: 5}, responder.Config{Validity: -1}
 	for _, test := range []struct {
 		name    string
@@ -163,6 +165,7 @@ func TestNewSignerRefusesWhatNobodyWouldBelieve(t *testing.T) {
 		{"no issuer", responder.Config{}, keysOf(nil, nil, ca.Key), records, "needs an issuer and a key"},
 		{"no key", responder.Config{}, keysOf(ca.Cert, nil, nil), records, "needs an issuer and a key"},
 		{"no authority", responder.Config{}, responder.Keys{}, records, "needs records, and 1 to 255 authorities"},
+		{"the same issuer twice", responder.Config{}, twice, records, "is named twice"},
 		{"no records", responder.Config{}, keysOf(ca.Cert, nil, ca.Key), nil, "needs records, and 1 to 255 authorities"},
 		{"short validity", short, keysOf(ca.Cert, nil, ca.Key), records, "validity: 5ns is not between 1m0s and"},
 		{"negative validity", negative, keysOf(ca.Cert, nil, ca.Key), records, "validity: -1ns is not between"},
