@@ -89,12 +89,9 @@ func (a *authority) subject(id *ocspsvc.CertID, form int) subject {
 	return subject{authority: a, id: id, form: form, serial: id.Serial, key: a.keyOf(id.Serial)}
 }
 
-// keyOf is a certificate's key in the cache.
+// keyOf is a certificate's key in the cache: whose it is, and its serial in DER.
 func (a *authority) keyOf(serial *big.Int) string {
-	var room [64]byte
-	size := (serial.BitLen() + 7) / 8
-	key := append(room[:0], a.index, byte(serial.Sign()))
-	key = append(key, make([]byte, size)...)
-	serial.FillBytes(key[2:])
-	return string(key)
+	b := cryptobyte.NewBuilder([]byte{a.index})
+	b.AddASN1BigInt(serial)
+	return string(b.BytesOrPanic())
 }

@@ -107,8 +107,12 @@ func (s *Signer) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Re
 
 // answer is Respond for the Handler, which needs no more than the octets.
 func (s *Signer) answer(ctx context.Context, der []byte) *answer {
+	a := s.glance(der, time.Now())
+	if a != nil {
+		s.counts.answer(a.word)
+		return a
+	}
 	req, err := ocspsvc.ParseRequest(der)
-	var a *answer
 	if err != nil {
 		err = &refusal{ocspsvc.MalformedRequest, err}
 	} else {
