@@ -33,7 +33,7 @@ var floors = map[string][]string{
 	"ocspsvc/crl":       {"netguard", "ocspsvc", "ocspsvc/fault"},
 	"ocspsvc/responder": {"ocspsvc"},
 	"ocspsvc/respstore": {},
-	"ocspsvc/certdb":    {"ocspsvc", "ocspsvc/crl", "ocspsvc/responder"},
+	"ocspsvc/certdb":    {"ocspsvc", "ocspsvc/responder"},
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
 
 	// The TLS wing.
@@ -68,15 +68,16 @@ var floors = map[string][]string{
 
 	// The language: it fills everybody's Config.
 	"proxy/config": {
-		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc/client", "ocspsvc/stapler",
+		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client", "ocspsvc/responder", "ocspsvc/stapler",
 		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/files", "proxy/handler", "proxy/logfile", "proxy/match",
 		"proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
 	},
 
 	// The program.
-	"cmd/dwaar/internal/demo": {"ocspsvc", "ocspsvc/responder", "proxy/admin"},
+	"cmd/dwaar/internal/demo":       {"ocspsvc", "ocspsvc/responder", "proxy/admin"},
+	"cmd/dwaar/internal/responders": {"ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
 	"cmd/dwaar/internal/server": {
-		"acme", "acme/issuing", "acme/localca", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
+		"acme", "acme/issuing", "acme/localca", "cmd/dwaar/internal/responders", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
 		"ocspsvc/respstore", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/logfile",
 		"tlsstore", "tlsstore/storage",
 	},
@@ -117,7 +118,7 @@ var rooms = map[string][]string{
 	"modernc.org/sqlite":                  {"ocspsvc/certdb"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
-	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/server"},
+	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server"},
 	"github.com/quic-go/qpack":            {"proxy"},
 	"github.com/quic-go/quic-go":          {"proxy"},
 	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password"},

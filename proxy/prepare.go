@@ -32,6 +32,16 @@ type Prepared struct {
 	bound    map[string]net.Listener
 	udp      map[string]*net.UDPConn // for HTTP/3
 	settled  atomic.Bool             // committed or aborted
+
+	ocspResponder func(numbers []int) (http.Handler, error) // nil: there is none
+}
+
+// An Option is a collaborator that not every configuration needs.
+type Option func(*Prepared)
+
+// WithOCSPResponders sets who answers where a site is an OCSP responder.
+func WithOCSPResponders(find func(numbers []int) (http.Handler, error)) Option {
+	return func(p *Prepared) { p.ocspResponder = find }
 }
 
 // Prepare checks and compiles cfg, opens its access logs and binds the
@@ -42,7 +52,7 @@ type Prepared struct {
 // tlsConfigFor is asked once for each address that begins to serve TLS. What
 // it returns must follow later changes by itself; the listener keeps it over
 // reloads, so that its session tickets stay valid.
-func (s *Server) Prepare(cfg Config, tlsConfigFor func(address string) *tls.Config) (*Prepared, error) {
+func (s *Server) Prepare(cfg Config, tlsConfigFor func(address string) *tls.Config, options ...Option) (*Prepared, error) {
 	s.changing.Lock()
 	p := &Prepared{
 		server:   s,
@@ -54,6 +64,9 @@ func (s *Server) Prepare(cfg Config, tlsConfigFor func(address string) *tls.Conf
 		policies: make(map[string]*tlspolicy.Policy),
 		bound:    make(map[string]net.Listener),
 		udp:      make(map[string]*net.UDPConn),
+	}
+	for _, set := range options {
+		set(p)
 	}
 	if err := p.prepare(tlsConfigFor); err != nil {
 		p.Abort()
@@ -141,7 +154,9 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 			s.logs = append(s.logs, p.logs.Log(log, p.config.LogCredentials))
 		}
 	}
-	apply, err := written.Routes.Compile(&handler.Env{Log: p.server.log, Pools: p.lease, Kept: p.kept, Metrics: &p.server.exposition})
+	apply, err := written.Routes.Compile(&handler.Env{
+		Log: p.server.log, Pools: p.lease, Kept: p.kept, Metrics: &p.server.exposition, OCSPResponder: p.ocspResponder,
+	})
 	if err != nil {
 		return nil, err
 	}

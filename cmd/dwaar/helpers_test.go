@@ -167,7 +167,7 @@ type runningDwaar struct {
 }
 
 func (r *runningDwaar) Status() admin.Status  { return r.status }
-func (r *runningDwaar) Ready() bool           { return true }
+func (r *runningDwaar) Ready() error          { return nil }
 func (r *runningDwaar) Metrics() http.Handler { return http.NotFoundHandler() }
 
 func (r *runningDwaar) ReloadFile(_ context.Context, path string) error {

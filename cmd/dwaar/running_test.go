@@ -42,6 +42,15 @@ func TestStatusShowsTheErrorThatMattersMost(t *testing.T) {
 	dwaar(t, "status").expect(t, 0, "the CA is down")
 }
 
+func TestStatusShowsResponders(t *testing.T) {
+	r := running(t)
+	r.status.Responders = []admin.Responder{{
+		Name: "My CA", Database: "sqlite:certs.db", Error: "the disk is\ngone",
+		Signers: []admin.Signer{{Issuer: "CN=My CA", Signer: "CN=OCSP", State: "ending", NotAfter: noon}},
+	}}
+	dwaar(t, "status").expect(t, 0, "OCSP RESPONDER", "CN=My CA        not ready  sqlite:certs.db  CN=OCSP  2026-03-01T12:00:00Z (soon!)  the disk is gone\n")
+}
+
 func TestStatusShowsNoErrorWhereThereIsNobodyToAsk(t *testing.T) { // S12
 	r := running(t)
 	staple := &r.status.Certificates[1].Staple

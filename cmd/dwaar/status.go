@@ -102,7 +102,40 @@ func drawStatus(w io.Writer, s admin.Status) error {
 	for _, c := range s.Certificates {
 		t.row(names(c.Names), c.Source, when(c.NotAfter), stapleState(c), c.Staple.Reason, when(c.Staple.NextUpdate), orDash(lastError(c)))
 	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	return drawResponders(w, s.Responders)
+}
+
+// drawResponders has a line for each CA that is answered for.
+func drawResponders(w io.Writer, all []admin.Responder) error {
+	if len(all) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	t := newTable(w, "OCSP RESPONDER", "STATE", "DATABASE", "SIGNER", "SIGNER ENDS", "LAST ERROR")
+	for _, r := range all {
+		state := "ready"
+		if !r.Ready {
+			state = "not ready"
+		}
+		for _, s := range r.Signers {
+			t.row(s.Issuer, state, r.Database, s.Signer, when(s.NotAfter)+ending(s.State), orDash(r.Error))
+		}
+	}
 	return t.flush()
+}
+
+// ending marks what a person has to renew.
+func ending(state string) string {
+	switch state {
+	case "ending":
+		return " (soon!)"
+	case "ended":
+		return " (over!)"
+	}
+	return ""
 }
 
 // lastError is what is most worth knowing: that there is no other certificate,

@@ -15,8 +15,10 @@ var ErrUnmanaged = errors.New("dwaar does not get a certificate for it")
 type Controller interface {
 	// Status is a picture of the whole, certificates included.
 	Status() Status
-	// Ready reports whether the listeners are up and the first configuration serves.
-	Ready() bool
+	// Ready returns nil if the listeners are up, the first configuration serves, and
+	// OCSP responders can answer for every certificate; else why not, in one line or
+	// several.
+	Ready() error
 	// ReloadFile reads the configuration again, from path, or from where it was
 	// read before if path is empty. On an error nothing has changed; its text has
 	// one problem a line.

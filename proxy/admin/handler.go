@@ -48,8 +48,8 @@ func (a api) routes() http.Handler {
 func (a api) healthz(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") }
 
 func (a api) readyz(w http.ResponseWriter, _ *http.Request) {
-	if !a.ctl.Ready() {
-		text(w, http.StatusServiceUnavailable, "starting")
+	if err := a.ctl.Ready(); err != nil {
+		text(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	text(w, http.StatusOK, "ready")

@@ -33,8 +33,13 @@ type cannedController struct {
 }
 
 func (c *cannedController) Status() admin.Status { return c.status }
-func (c *cannedController) Ready() bool          { return c.ready }
-func (c *cannedController) Stop()                { close(c.stopped) }
+func (c *cannedController) Ready() error {
+	if !c.ready {
+		return errors.New("starting")
+	}
+	return nil
+}
+func (c *cannedController) Stop() { close(c.stopped) }
 
 func (c *cannedController) ReloadFile(_ context.Context, path string) error {
 	c.mu.Lock()

@@ -15,7 +15,8 @@ type Status struct {
 	Ready        bool          `json:"ready"`
 	LastReload   *Reload       `json:"last_reload,omitempty"` // nil before the first
 	Certificates []Certificate `json:"certificates"`
-	Upstreams    []Upstream    `json:"upstreams,omitempty"` // none: no site forwards
+	Upstreams    []Upstream    `json:"upstreams,omitempty"`  // none: no site forwards
+	Responders   []Responder   `json:"responders,omitempty"` // none: no site answers OCSP
 }
 
 // Reload is the outcome of one reload.

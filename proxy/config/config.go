@@ -37,6 +37,9 @@ type Config struct {
 	Stapler stapler.Config `json:"stapler"`
 	// Client asks the responders.
 	Client client.Config `json:"ocsp_client"`
+	// OCSPResponders are the responders that sites have, in the order of the
+	// text.
+	OCSPResponders []OCSPResponder `json:"ocsp_responders,omitempty"`
 	// CRL says that certificates without a responder are checked against the
 	// CRL of their CA.
 	CRL bool `json:"crl"`

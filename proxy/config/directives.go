@@ -6,6 +6,7 @@ import (
 	"dwaar/acme"
 	"dwaar/acme/dns"
 	"dwaar/acme/issuing"
+	"dwaar/ocspsvc/responder"
 	"dwaar/proxy"
 	"dwaar/proxy/accesslog"
 	"dwaar/proxy/admin"
@@ -54,6 +55,9 @@ type language struct {
 	requestBody table[*handler.RequestBody]
 	tryFiles    table[*handler.TryFiles]
 	fileMatcher table[*files.Try]
+
+	ocspResponder   table[*responding]
+	responderLimits table[*responder.Limits]
 }
 
 func newLanguage() *language {
@@ -91,6 +95,9 @@ func newLanguage() *language {
 		requestBody: requestBodyOptions(),
 		tryFiles:    tryFilesOptions(),
 		fileMatcher: fileMatcherOptions(),
+
+		ocspResponder:   ocspResponderOptions(),
+		responderLimits: responderLimits(),
 	}
 }
 
@@ -304,6 +311,8 @@ func siteDirectives() table[*scope] {
 			doc: "fails the request, so that handle_errors answers it", decode: decodeError},
 		{name: "respond", usage: "[matcher] [STATUS|BODY] [STATUS] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "answers with a status and a text", decode: decodeRespond},
+		{name: "ocsp_responder", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
+			doc: "answers OCSP requests about the certificates of a CA", decode: decodeOCSPResponder},
 		{name: "metrics", usage: "[matcher]", in: inSite | inHandle, many: true,
 			doc: "answers with dwaar's metrics", decode: decodeMetrics},
 		{name: "reverse_proxy", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
@@ -312,7 +321,6 @@ func siteDirectives() table[*scope] {
 			doc: "answers with files", decode: decodeFileServer},
 	}
 	directives = append(directives, refused[*scope](true,
-		"ocsp_responder",
 		"ocsp_relay",
 	)...)
 	directives = append(directives, refused[*scope](false,

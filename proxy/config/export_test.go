@@ -46,6 +46,8 @@ func Language() []Entry {
 	all = append(all, entries("encode match", l.encodeMatch)...)
 	all = append(all, entries("lb_policy", l.policy)...)
 	all = append(all, entries("dynamic", l.dynamic)...)
+	all = append(all, entries("ocsp_responder", l.ocspResponder)...)
+	all = append(all, entries("limits", l.responderLimits)...)
 	all = append(all, entries("transport", l.transport)...)
 	return append(all, entries("reverse_proxy", l.proxyOpts)...)
 }

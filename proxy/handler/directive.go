@@ -35,6 +35,9 @@ type Env struct {
 	Kept *kept.Lease
 	// Metrics shows the metrics of the program; nil is 404.
 	Metrics http.Handler
+	// OCSPResponder answers OCSP requests as these responders do together; nil
+	// is nobody.
+	OCSPResponder func(numbers []int) (http.Handler, error)
 
 	onlyCheck bool // of what is written: files are not for opening
 }

@@ -32,9 +32,7 @@ func (f *failures) answer(e *exchange, err error) {
 	status := statusOf(r.Context(), e, err)
 	f.log.Log(r.Context(), f.level(status), "request was not forwarded",
 		"status", status, "upstream", e.state.Upstream, "err", err)
-	if e.unread() {
-		e.answerEarly(w.Header())
-	} else if status < 500 && r.ProtoMajor == 1 {
+	if status < 500 && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
 	if status == statusClientGone {

@@ -10,13 +10,8 @@ const (
 	// maxChunkLine bounds a line with the size of a chunk.
 	maxChunkLine = 1 << 10
 	// maxWaste bounds the extensions of chunks, which nobody reads, beyond
-	// one byte for each byte of data. Sizes do not count: a server may send
-	// what it has byte by byte.
+	// one for each as many bytes of data.
 	maxWaste = 16 << 10
-	// plainLine is the longest line without extensions.
-	plainLine = maxDigits + int64(len("\r\n"))
-	// maxDigits are those of a size.
-	maxDigits = 15
 )
 
 var (
@@ -83,7 +78,7 @@ func (c *chunks) next(r *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	c.waste += max(0, int64(len(line))-plainLine)
+	c.waste += int64(len(line))
 	if c.waste > maxWaste {
 		return errWaste
 	}
@@ -104,7 +99,7 @@ func chunkSize(line []byte) (size int64, err error) {
 		if !ok {
 			break
 		}
-		if digits == maxDigits {
+		if digits == 15 {
 			return 0, errChunk
 		}
 		size = size<<4 | v

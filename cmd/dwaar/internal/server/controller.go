@@ -21,7 +21,14 @@ import (
 type controller struct{ *Server }
 
 // Ready is part of admin.Controller.
-func (c controller) Ready() bool { return c.ready.Load() }
+func (c controller) Ready() error {
+	if !c.ready.Load() {
+		return errStarting
+	}
+	return c.ocsp.Ready()
+}
+
+var errStarting = errors.New("starting")
 
 // Stop is part of admin.Controller.
 func (c controller) Stop() {
@@ -39,12 +46,13 @@ func (c controller) Status() admin.Status {
 	p := c.plan.Load()
 	status := admin.Status{
 		Version: c.opts.Version, Started: c.started, Config: c.ConfigPath(),
-		Listeners: addresses(p), Ready: c.ready.Load(), LastReload: c.lastReload.Load(),
+		Listeners: addresses(p), Ready: c.Ready() == nil, LastReload: c.lastReload.Load(),
 	}
 	for _, record := range c.certs.Status() {
 		status.Certificates = append(status.Certificates, c.certificate(record))
 	}
 	status.Certificates = append(status.Certificates, c.missing(p)...)
+	status.Responders = c.responders()
 	for _, u := range c.http.Upstreams().Status() {
 		status.Upstreams = append(status.Upstreams, admin.Upstream{
 			Address: u.Address, Healthy: u.Healthy, InFlight: u.InFlight, Requests: u.Requests, Failures: u.Failures,
@@ -145,5 +153,12 @@ func managed(err error) error {
 
 // Metrics is part of admin.Controller.
 func (c controller) Metrics() http.Handler {
-	return promhttp.HandlerFor(c.metrics, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		all, err := c.ocsp.Metrics()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		promhttp.HandlerFor(append(all, c.metrics), promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	})
 }

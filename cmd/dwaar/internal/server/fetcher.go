@@ -33,9 +33,10 @@ func (f fetcher) Fetch(ctx context.Context, leaf, issuer *x509.Certificate) (*oc
 	return asks.Fetch(ctx, leaf, issuer)
 }
 
-// fetcher asks for the certificates of p.
+// fetcher asks for the certificates of p: those of a CA that has its responder
+// here without a network.
 func (s *Server) fetcher(p *plan) stapler.Fetcher {
-	return fetcher{p.client, p.own, func(leaf [32]byte) config.Stapling { return staplingOf(s.certs.Note(leaf)) }}
+	return stapler.OwnFirst(s.ocsp, fetcher{p.client, p.own, func(leaf [32]byte) config.Stapling { return staplingOf(s.certs.Note(leaf)) }})
 }
 
 // staplingOf is what the site of a certificate says, as the store has noted it.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"dwaar/cmd/dwaar/internal/responders"
 	"dwaar/netguard"
 	"dwaar/ocspsvc/client"
 	"dwaar/proxy/config"
@@ -24,6 +25,7 @@ type plan struct {
 	guard    *netguard.Guard
 	client   *client.Client
 	own      map[config.Stapling]*client.Client // of sites that say how they want to be asked for
+	ocsp     []*responders.Loaded               // one for each of cfg.OCSPResponders
 	warnings dwaarfile.Problems
 }
 
@@ -38,6 +40,7 @@ func readPlan(path string, log *slog.Logger) (*plan, error) {
 	problems = append(problems, p.checkOverrides()...)
 	problems = append(problems, p.checkRoots()...)
 	problems = append(problems, p.checkClientPairs()...)
+	problems = append(problems, p.loadResponders()...)
 	if problems == nil {
 		err = p.buildClient(log)
 	}

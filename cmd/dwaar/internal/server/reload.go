@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"dwaar/ocspsvc/crl"
-	"dwaar/proxy"
 	"dwaar/proxy/admin"
 )
 
@@ -48,7 +47,7 @@ func (s *Server) reload(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	prepared, err := s.prepare(next)
+	prepared, err := s.prepare(ctx, next, false)
 	if err == nil {
 		err = s.exchange(ctx, next, prepared)
 	}
@@ -74,13 +73,14 @@ func (s *Server) unchangeable(next *plan) error {
 
 // exchange goes over to next. New certificates come stapled: they are in the
 // store, and asked for, before their sites let requests in.
-func (s *Server) exchange(ctx context.Context, next *plan, prepared *proxy.Prepared) error {
+func (s *Server) exchange(ctx context.Context, next *plan, prepared *prepared) error {
 	defer prepared.Abort() // of what was not committed
 	now := s.plan.Load()
 	if err := s.reconfigure(ctx, next); err != nil {
 		return errors.Join(err, s.reconfigure(ctx, now))
 	}
-	_ = s.staple(ctx) // a caller who has left does not stop the exchange half-way
+	prepared.responders.Commit() // their CAs are asked about without a network
+	_ = s.staple(ctx)            // a caller who has left does not stop the exchange half-way
 	s.sync()
 	return prepared.Commit()
 }

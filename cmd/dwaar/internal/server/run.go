@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"golang.org/x/sync/errgroup"
-
-	"dwaar/proxy"
 )
 
 // errDrained ends the other parts when the last request has been served.
@@ -24,7 +22,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	s.stop.Store(&stop)
 	p := s.plan.Load()
-	prepared, err := s.open(p)
+	prepared, err := s.open(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -32,6 +30,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group, background := errgroup.WithContext(context.WithoutCancel(ctx))
 	defer context.AfterFunc(background, stop)() // a part that fails stops the others
 	group.Go(func() error { return s.door.Run(background) })
+	group.Go(func() error { return s.ocsp.Run(background) })
 	group.Go(func() error {
 		if err := s.begin(ctx, prepared); err != nil {
 			return err
@@ -47,11 +46,11 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // open binds every socket.
-func (s *Server) open(p *plan) (*proxy.Prepared, error) {
+func (s *Server) open(ctx context.Context, p *plan) (*prepared, error) {
 	if err := s.door.Listen(); err != nil {
 		return nil, err
 	}
-	prepared, err := s.prepare(p)
+	prepared, err := s.prepare(ctx, p, true)
 	if err != nil {
 		s.door.Close()
 		return nil, err
@@ -60,8 +59,9 @@ func (s *Server) open(p *plan) (*proxy.Prepared, error) {
 }
 
 // begin gets certificates and staples, and lets connections in.
-func (s *Server) begin(ctx context.Context, prepared *proxy.Prepared) error {
+func (s *Server) begin(ctx context.Context, prepared *prepared) error {
 	defer prepared.Abort() // of what was not committed
+	prepared.responders.Commit()
 	if err := errors.Join(s.issuing.Settle(ctx), s.acme.Load(ctx)); err != nil {
 		return errDrained // stopped before it began
 	}

@@ -16,6 +16,7 @@ import (
 	"dwaar/acme"
 	"dwaar/acme/issuing"
 	"dwaar/acme/localca"
+	"dwaar/cmd/dwaar/internal/responders"
 	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/respstore"
 	"dwaar/ocspsvc/stapler"
@@ -60,6 +61,7 @@ type Server struct {
 	issuing *issuing.Issuing
 	acme    *acme.Manager
 	http    *proxy.Server
+	ocsp    *responders.Set
 	door    *admin.Server
 	metrics *prometheus.Registry
 
@@ -113,6 +115,7 @@ func (s *Server) build(p *plan) error {
 	if s.acme, err = acme.New(p.cfg.ACME, s.issuing, s.log); err != nil {
 		return err
 	}
+	s.ocsp = responders.New(s.log)
 	view := s.view()
 	s.stapler, err = stapler.New(p.cfg.Stapler, view, s.fetcher(p), respstore.New(files, s.log), s.log,
 		stapler.WithRevocations(s.byOCSP()))
@@ -163,11 +166,6 @@ func (s *Server) adminConfig(p *plan) admin.Config {
 		cfg.Listen = admin.DefaultListen(s.opts.DataDir)
 	}
 	return cfg
-}
-
-// prepare binds and compiles what p's sites need, beside what serves.
-func (s *Server) prepare(p *plan) (*proxy.Prepared, error) {
-	return s.http.Prepare(p.cfg.HTTP, s.tlsConfig)
 }
 
 // warn logs what was found dubious in a Dwaarfile.
