@@ -79,7 +79,7 @@ func (s *Service) persist(ctx context.Context, c *certificate, h *held) {
 	if err != nil {
 		s.counts.storeErrors.Inc()
 		s.log.Warn("staple could not be stored, using it all the same",
-			append(who(c), "reason", ocspsvc.ReasonStoreError, "err", err)...)
+			append(s.subjectOf(c).attrs(), "reason", ocspsvc.ReasonStoreError, "err", err)...)
 	}
 }
 
