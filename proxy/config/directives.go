@@ -273,7 +273,7 @@ func siteDirectives() table[*scope] {
 			doc: "the directory that files are looked for in; of several only the first that matches", decode: decodeRoot},
 		{name: "log_skip", usage: "[matcher]", in: inSite | inHandle, many: true,
 			doc: "keeps requests out of the access logs", decode: decodeLogSkip},
-		{name: "header", usage: "[matcher] [[+|-|?]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
+		{name: "header", usage: "[matcher] [[+|-|?|>]FIELD] [VALUE|FIND] [REPLACE] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "changes response headers", decode: decodeHeader},
 		{name: "request_body", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
 			doc: "bounds the bodies of requests", decode: decodeRequestBody},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"dwaar/proxy/dwaarfile"
@@ -12,28 +13,42 @@ func decodeHeader(l line, s *scope) {
 	if !ok {
 		return
 	}
-	var ops []handler.HeaderOp
-	check := func(op handler.HeaderOp) error { return handler.Check(handler.Header{Ops: []handler.HeaderOp{op}}) }
+	var h handler.Header
+	isDefer := func(d *dwaarfile.Directive) bool { return d.Name.Text == "defer" }
 	if len(args) > 0 {
-		ops = l.headerOp(ops, args, check)
+		l.responseOp(&h, args)
 	}
 	for _, d := range l.block() {
-		if d.Name.Text == "defer" {
-			l.b.problem(d.Name, "header: defer is not supported by dwaar: response headers are always changed last, when they are sent")
-			continue
-		}
-		if d.Block != nil {
+		switch {
+		case isDefer(d) && len(d.Args) == 0 && d.Block == nil:
+			h.Deferred = true
+		case d.Name.Text == "match":
+			l.b.problem(d.Name, "header: match is not supported by dwaar: a matcher of requests stands behind header, and handle_errors answers failures")
+		case d.Block != nil:
 			l.b.problem(d.Name, "header: %s has no block", d.Name.Text)
-			continue
+		default:
+			l.responseOp(&h, append([]dwaarfile.Token{d.Name}, d.Args...))
 		}
-		ops = l.headerOp(ops, append([]dwaarfile.Token{d.Name}, d.Args...), check)
 	}
-	if len(args) == 0 && len(l.block()) == 0 {
+	if len(args) == 0 && !slices.ContainsFunc(l.block(), func(d *dwaarfile.Directive) bool { return !isDefer(d) }) {
 		l.problem(l.Name, "a field is missing")
 	}
-	if len(ops) > 0 {
-		s.add(l, l.Name, set, handler.Header{Ops: ops})
+	if len(h.Ops) > 0 {
+		s.add(l, l.Name, set, h)
 	}
+}
+
+// responseOp appends the operation that args mean: one as of headerOp, or one
+// behind >, which defers the directive.
+func (l line) responseOp(h *handler.Header, args []dwaarfile.Token) {
+	if rest, found := strings.CutPrefix(args[0].Text, ">"); found {
+		h.Deferred = true
+		args = slices.Clone(args)
+		args[0].Text = rest
+	}
+	h.Ops = l.headerOp(h.Ops, args, func(op handler.HeaderOp) error {
+		return handler.Check(handler.Header{Ops: []handler.HeaderOp{op}})
+	})
 }
 
 func decodeRequestHeader(l line, s *scope) {
@@ -67,7 +82,7 @@ func (l line) headerOp(ops []handler.HeaderOp, args []dwaarfile.Token, check fun
 	values := args[1:]
 	switch {
 	case op.Op == "deferred":
-		l.problem(field, "%s: > is not supported by dwaar: response headers are always changed last, when they are sent", field.Text)
+		l.problem(field, "%s: > is not supported by dwaar here: it stands in header", field.Text)
 		return ops
 	case op.Op == "delete" && len(values) > 0:
 		l.problem(values[0], "%s deletes, and takes no value", field.Text)

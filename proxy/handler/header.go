@@ -3,14 +3,21 @@ package handler
 import (
 	"fmt"
 	"net/http"
+	"slices"
 )
 
-// Header changes the fields of responses. Its operations run in written order
-// when the header is sent, so they have the last word over what an upstream
-// or a handler set, and the operations of an inner header directive over those
-// of an outer one. Interim (1xx) responses are passed on as they are.
+// Header changes the fields of responses. Its operations run when the header is
+// sent, so they have the last word over what an upstream or a handler set.
+//
+// Several of them run in the order of Caddy: first those that come as they
+// stand, from the outermost inwards, then those that are deferred, from the
+// innermost outwards. One that deletes is deferred, and so is every default,
+// which runs on its own. Within one the operations run in written order.
+// Interim (1xx) responses are passed on as they are.
 type Header struct {
 	Ops []HeaderOp `json:"ops"`
+	// Deferred defers operations that need not be.
+	Deferred bool `json:"deferred,omitempty"`
 }
 
 // Name implements [Directive].
@@ -22,9 +29,18 @@ func (c Header) Compile(*Env) (Middleware, error) {
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
+	isDefault := func(op headerOp) bool { return op.op == "default" }
+	own := slices.DeleteFunc(slices.Clone(ops), isDefault)
+	defaults := slices.DeleteFunc(ops, func(op headerOp) bool { return !isDefault(op) })
+	deferred := c.Deferred || slices.ContainsFunc(own, func(op headerOp) bool { return op.op == "delete" })
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w = onHeader(w, ops, r)
+			if len(own) > 0 {
+				w = onHeader(w, pendingOps{own, r, deferred})
+			}
+			if len(defaults) > 0 {
+				w = onHeader(w, pendingOps{defaults, r, true})
+			}
 			next.ServeHTTP(w, r)
 		})
 	}, nil
@@ -38,12 +54,12 @@ func refuseInResponse(op HeaderOp, field string) error {
 }
 
 // onHeader arranges for ops to be applied when w's header is sent.
-func onHeader(w http.ResponseWriter, ops []headerOp, r *http.Request) http.ResponseWriter {
+func onHeader(w http.ResponseWriter, ops pendingOps) http.ResponseWriter {
 	response := responseOf(w)
 	if response == nil {
 		response = NewResponse(w)
 		w = response
 	}
-	response.pending = append(response.pending, pendingOps{ops, r})
+	response.pending = append(response.pending, ops)
 	return w
 }

@@ -45,12 +45,49 @@ func TestHeaderHasTheLastWordOverTheUpstream(t *testing.T) {
 	}
 	got := do(t, chain, asked("GET", "/")).Header
 	for field, want := range map[string]string{
-		"Server": "dwaar", "X-Order": "inner", "X-Powered-By": "", "X-Powered-Too": "",
+		"Server": "dwaar", "X-Order": "outer", "X-Powered-By": "", "X-Powered-Too": "",
 		"Set-Cookie": "a=1|b=GET", "X-Old": "<>-<b>-<>", "X-There": "upstream", "X-Absent": "default",
 		"Date": "", "Link": "hint",
 	} {
 		if strings.Join(got[field], "|") != want {
 			t.Errorf("%s = %q, want %q", field, got[field], want)
+		}
+	}
+}
+
+// The order is that of Caddy, which was asked.
+func TestDeletionsAndDefaultsComeAfterWhatIsSet(t *testing.T) {
+	set := func(value string) handler.HeaderOp { return handler.HeaderOp{Op: "set", Field: "Y", Value: value} }
+	add := func(value string) handler.HeaderOp { return handler.HeaderOp{Op: "add", Field: "Y", Value: value} }
+	absent := func(value string) handler.HeaderOp { return handler.HeaderOp{Op: "default", Field: "Y", Value: value} }
+	drop := handler.HeaderOp{Op: "delete", Field: "Y"}
+	other := handler.HeaderOp{Op: "delete", Field: "Z"}
+	all := func(list ...handler.HeaderOp) handler.Header { return handler.Header{Ops: list} }
+	last := func(list ...handler.HeaderOp) handler.Header { return handler.Header{Ops: list, Deferred: true} }
+	for _, c := range []struct {
+		headers []handler.Header // the outermost, or most specific, first
+		want    string
+	}{
+		{[]handler.Header{all(set("a")), all(set("b"))}, "b"},
+		{[]handler.Header{all(drop), all(set("b"))}, ""},
+		{[]handler.Header{all(set("a")), all(drop)}, ""},
+		{[]handler.Header{all(drop, set("a")), all(add("b"))}, "a"},
+		{[]handler.Header{all(set("a"), other), all(set("b"))}, "a"},
+		{[]handler.Header{all(set("a"), other), all(set("b"), other)}, "a"},
+		{[]handler.Header{last(set("a")), all(set("b"))}, "a"},
+		{[]handler.Header{last(set("a")), last(add("b"))}, "a"},
+		{[]handler.Header{all(absent("a")), all(set("b"))}, "b"},
+		{[]handler.Header{all(absent("a")), all(absent("b"))}, "b"},
+		{[]handler.Header{all(absent("a")), all(drop)}, "a"},
+		{[]handler.Header{all(drop), all(absent("b"))}, ""},
+	} {
+		chain := make(handler.Chain, 0, len(c.headers)+1)
+		for _, h := range c.headers {
+			chain = append(chain, always(h))
+		}
+		got := do(t, append(chain, says("text")), asked("GET", "/")).Header["Y"]
+		if strings.Join(got, "|") != c.want {
+			t.Errorf("%v: Y = %q, want %q", c.headers, got, c.want)
 		}
 	}
 }

@@ -18,8 +18,16 @@ type Response struct {
 }
 
 type pendingOps struct {
-	ops []headerOp
-	r   *http.Request
+	ops      []headerOp
+	r        *http.Request
+	deferred bool
+}
+
+func (p *pendingOps) apply(h http.Header) {
+	for i := range p.ops {
+		p.ops[i].apply(h, p.r)
+		suppress(h, &p.ops[i])
+	}
 }
 
 // NewResponse wraps w for one request.
@@ -93,10 +101,14 @@ func (w *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // FinishHeader applies the pending operations to h, once. Only who writes a
 // header around WriteHeader, as for a 101, needs to call it.
 func (w *Response) FinishHeader(h http.Header) {
-	for _, p := range w.pending {
-		for i := range p.ops {
-			p.ops[i].apply(h, p.r)
-			suppress(h, &p.ops[i])
+	for i := range w.pending {
+		if p := &w.pending[i]; !p.deferred {
+			p.apply(h)
+		}
+	}
+	for i := len(w.pending) - 1; i >= 0; i-- {
+		if p := &w.pending[i]; p.deferred {
+			p.apply(h)
 		}
 	}
 	w.pending = nil
