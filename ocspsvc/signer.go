@@ -82,7 +82,7 @@ func (c *check) checkDelegate(cert *x509.Certificate) error {
 		return Refuse(ReasonUnauthorizedSigner, "%s has no extended key usage OCSPSigning", cert.Subject)
 	case cert.KeyUsage != 0 && cert.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0:
 		return Refuse(ReasonUnauthorizedSigner, "the key usage of %s excludes signatures", cert.Subject)
-	case bytes.Equal(cert.RawSubjectPublicKeyInfo, c.leaf.RawSubjectPublicKeyInfo):
+	case bytes.Equal(cert.RawSubjectPublicKeyInfo, c.leaf.RawSubjectPublicKeyInfo), cert.SerialNumber.Cmp(c.leaf.SerialNumber) == 0:
 		return Refuse(ReasonUnauthorizedSigner, "%s vouches for itself", cert.Subject)
 	}
 	for _, oid := range cert.UnhandledCriticalExtensions {

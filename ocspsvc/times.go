@@ -62,7 +62,7 @@ func (c *check) delegateInTime() error {
 // producedInTime wants the response made while the leaf, and the delegate that
 // signed it, were valid. No RFC says so, but browsers refuse it otherwise.
 func (c *check) producedInTime() error {
-	for _, cert := range []*x509.Certificate{c.leaf, c.delegate} {
+	for _, cert := range []*x509.Certificate{c.dated, c.delegate} {
 		switch {
 		case cert == nil:
 		case c.r.ProducedAt.Before(cert.NotBefore.Add(-c.o.Skew)):

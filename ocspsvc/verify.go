@@ -48,7 +48,25 @@ type VerifyOptions struct {
 // unknown, then good; good ones count for as long as all of them do.
 // That issuer did issue leaf is for the caller to know, as from FindIssuer.
 func Verify(r *Response, leaf, issuer *x509.Certificate, now time.Time, o VerifyOptions) (Verdict, error) {
-	c := check{r: r, leaf: leaf, issuer: issuer, now: now.Round(0), o: o}
+	c := check{r: r, leaf: leaf, dated: leaf, issuer: issuer, now: now.Round(0), o: o}
+	return c.run()
+}
+
+// VerifyID is Verify for a certificate of issuer that is known by its CertID
+// only, as to who passes answers on: there has to be a single by id's hash. That
+// the response was made while the certificate was valid cannot be checked.
+func VerifyID(r *Response, id CertID, issuer *x509.Certificate, now time.Time, o VerifyOptions) (Verdict, error) {
+	if id.Serial == nil || !id.MatchesIssuer(issuer) {
+		err := Refuse(ReasonNoIssuer, "the CertID does not name a certificate of %s", issuer.Subject)
+		return Refusal(err), err
+	}
+	o.Hash = id.Hash
+	named := &x509.Certificate{SerialNumber: id.Serial, Issuer: issuer.Subject, RawIssuer: issuer.RawSubject}
+	c := check{r: r, leaf: named, issuer: issuer, now: now.Round(0), o: o}
+	return c.run()
+}
+
+func (c *check) run() (Verdict, error) {
 	if c.o.Skew == 0 {
 		c.o.Skew = DefaultSkew
 	}
@@ -69,6 +87,7 @@ func Verify(r *Response, leaf, issuer *x509.Certificate, now time.Time, o Verify
 type check struct {
 	r            *Response
 	leaf, issuer *x509.Certificate
+	dated        *x509.Certificate // leaf, or nil if no more than its serial is known
 	now          time.Time
 	o            VerifyOptions
 

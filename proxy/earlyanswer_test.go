@@ -29,3 +29,18 @@ func TestAnAnswerBeforeTheEndOfABodyArrives(t *testing.T) {
 		}
 	}
 }
+
+// An answer that breaks off while the client is still sending is seen to break
+// off, although nothing comes from the client any more.
+func TestAnAnswerThatBreaksOffBeforeTheEndOfABodyIsOver(t *testing.T) {
+	server := start(t, plain(proxyTo(rawBackend(t, func(c *raw) {
+		_, _ = http.ReadRequest(c.r)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n")
+	}))))
+	conn := server.dial(loopback)
+	conn.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000\r\n\r\npart")
+	response := conn.response()
+	if body, err := io.ReadAll(response.Body); string(body) != "part" || err != io.ErrUnexpectedEOF {
+		t.Errorf("%q, %v", body, err)
+	}
+}

@@ -44,6 +44,9 @@ func (v *visit) begin(logs []*accesslog.Log, r *http.Request) {
 	}
 }
 
+// finish lets go of what is missing of the body.
+func (v *visit) finish() { v.body.finish(v.response.Status()) }
+
 // count adds the request to the metrics.
 func (v *visit) count(c *counts) { c.end(v.response.Status(), v.state.Started) }
 

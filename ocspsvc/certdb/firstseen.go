@@ -37,5 +37,13 @@ func (f *firstSeen) at(issuer responder.IssuerID, serial []byte) time.Time {
 	return f.times[k]
 }
 
+// dated is a record with a time, if it is revoked.
+func (f *firstSeen) dated(issuer responder.IssuerID, serial []byte, r responder.Record) responder.Record {
+	if undated(r) {
+		r.RevokedAt = f.at(issuer, serial)
+	}
+	return r
+}
+
 // now is in UTC, to the second.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

@@ -11,17 +11,17 @@ import (
 	"dwaar/ocspsvc/responder"
 )
 
-// Records are what Open opens.
+// Records are what Open opens. All but those of SchemaListCerts are a
+// responder.Lister, too, and PostgreSQL and files are a responder.Watcher.
 type Records interface {
 	responder.Records
-	responder.Lister
 	responder.Pinger
 	io.Closer
 }
 
-// Open opens a database for a responder that answers for these issuers. Where it
-// can tell of changes it is a responder.Watcher, too. A database of dwaar's own
-// that is not there is made, with a warning, so that it can be filled later.
+// Open opens a database for a responder that answers for these issuers. A
+// database of dwaar's own that is not there is made, with a warning, so that it
+// can be filled later.
 func Open(ctx context.Context, cfg Config, issuers []*x509.Certificate, log *slog.Logger) (Records, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
@@ -38,6 +38,14 @@ func Open(ctx context.Context, cfg Config, issuers []*x509.Certificate, log *slo
 }
 
 func (cfg Config) open(ctx context.Context, a address, issuers []*x509.Certificate, log *slog.Logger) (Records, error) {
+	switch {
+	case cfg.Schema == SchemaListCerts:
+		return openListCerts(ctx, a, issuers, log)
+	case a.kind == kindIndex:
+		return opened(openIndex(a.path, issuers, log))
+	case a.kind == kindCRL:
+		return opened(openCRL(a, issuers, log))
+	}
 	d, fresh, err := openAddress(ctx, a, true)
 	if err != nil {
 		return nil, err
@@ -45,5 +53,16 @@ func (cfg Config) open(ctx context.Context, a address, issuers []*x509.Certifica
 	if fresh {
 		log.Warn("the database is new and empty: every certificate is unknown until `dwaar ca add` or `dwaar ca import`")
 	}
+	if a.kind == kindPostgres {
+		return &listener{DB: d, issuers: issuers}, nil
+	}
 	return d, nil
+}
+
+// opened keeps a nil pointer from becoming Records.
+func opened[R Records](r R, err error) (Records, error) {
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }

@@ -7,7 +7,7 @@ import "net/http"
 func (f *fetching) start(t *target) variant {
 	suggested := t.variant
 	t.variant = variant{}
-	for _, v := range []variant{suggested, f.client.recall(t.raw)} {
+	for _, v := range []variant{suggested, f.client.recall(f.subject.habits + t.raw)} {
 		if v != (variant{}) && f.possible(t, v) {
 			return v
 		}
@@ -17,7 +17,7 @@ func (f *fetching) start(t *target) variant {
 
 // preferred is the variant without any experience.
 func (f *fetching) preferred(t *target) variant {
-	v := variant{method: http.MethodGet, hash: f.client.cfg.hash()}
+	v := variant{method: http.MethodGet, hash: f.subject.first}
 	if !f.possible(t, v) {
 		return v.otherMethod()
 	}
@@ -38,12 +38,13 @@ func (f *fetching) alternative(t *target, v variant, err error, tried map[varian
 
 // possible reports whether t can be asked in variant v.
 func (f *fetching) possible(t *target, v variant) bool {
-	return v.method == http.MethodPost || getURL(t.url, f.requests[v.hash]) != ""
+	request := f.subject.requests[v.hash]
+	return request != nil && (v.method == http.MethodPost || !f.subject.postOnly && getURL(t.url, request) != "")
 }
 
 // question is the request to t in variant v.
 func (f *fetching) question(t *target, v variant) question {
-	q := question{url: t.url.String(), accept: responseType, body: f.requests[v.hash], fresh: v.fresh}
+	q := question{url: t.url.String(), accept: responseType, body: f.subject.requests[v.hash], fresh: v.fresh}
 	if v.method == http.MethodGet {
 		q.url, q.body = getURL(t.url, q.body), nil
 	}

@@ -1,7 +1,7 @@
 // Package client asks OCSP responders about certificates and believes only
 // answers that verify.
 //
-// One call of Fetch is a round: at most eight HTTP requests, redirects
+// One call of Fetch, or of Ask for who has only a CertID, is a round: at most eight HTTP requests, redirects
 // included, all within Config.Timeout.
 //
 // Who is not asked: certificates with noRevAvail (RFC 9608), self-signed and

@@ -60,6 +60,9 @@ func (e *FetchError) RetryAfter() time.Duration {
 // statusError is an OCSP error instead of an answer (RFC 6960 §2.3).
 type statusError struct{ status ocspsvc.ResponseStatus }
 
+// ResponseStatus is what the responder answered.
+func (e *statusError) ResponseStatus() ocspsvc.ResponseStatus { return e.status }
+
 func (e *statusError) Error() string { return "the responder answered " + e.status.String() }
 
 // summary is the error of the round, under the word of the attempt that got

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"math/big"
 	"net/netip"
 	"time"
 
@@ -13,15 +14,24 @@ import (
 	"dwaar/ocspsvc/fault"
 )
 
-// fetching is one round of Fetch.
+// fetching is one round of Fetch or Ask.
 type fetching struct {
-	client       *Client
-	leaf, issuer *x509.Certificate
-	requests     map[crypto.Hash][]byte // DER, by the hash of the CertID
-	round        *round
-	answer       *ocspsvc.Response // verified good or revoked: the end
-	unknown      *ocspsvc.Response // verified unknown, the first
-	failed       []Attempt
+	client  *Client
+	subject subject
+	round   *round
+	answer  *ocspsvc.Response // verified good or revoked: the end
+	unknown *ocspsvc.Response // verified unknown, the first
+	failed  []Attempt
+}
+
+// subject is what a round asks about.
+type subject struct {
+	serial   *big.Int
+	requests map[crypto.Hash][]byte // DER, by the hash of the CertID
+	first    crypto.Hash            // the one to begin with
+	postOnly bool
+	habits   string // before the URL, where another habit is learned than Fetch's
+	verify   func(resp *ocspsvc.Response, now time.Time, o ocspsvc.VerifyOptions) (ocspsvc.Verdict, error)
 }
 
 func (c *Client) fetch(ctx context.Context, leaf, issuer *x509.Certificate, urls []string) (*ocspsvc.Response, error) {
@@ -32,9 +42,18 @@ func (c *Client) fetch(ctx context.Context, leaf, issuer *x509.Certificate, urls
 	if err != nil {
 		return nil, &ocspsvc.Error{Reason: ocspsvc.ReasonNoIssuer, Err: err}
 	}
+	return c.round(ctx, urls, subject{
+		serial: leaf.SerialNumber, requests: requests, first: c.cfg.hash(),
+		verify: func(resp *ocspsvc.Response, now time.Time, o ocspsvc.VerifyOptions) (ocspsvc.Verdict, error) {
+			return ocspsvc.Verify(resp, leaf, issuer, now, o)
+		},
+	})
+}
+
+func (c *Client) round(ctx context.Context, urls []string, about subject) (*ocspsvc.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	f := &fetching{client: c, leaf: leaf, issuer: issuer, requests: requests, round: newRound(c.guard, urls)}
+	f := &fetching{client: c, subject: about, round: newRound(c.guard, urls)}
 	f.round.run(ctx, f.try, func(t *target, err error) { f.fail(t, "", err) })
 	return f.result(ctx)
 }
@@ -76,7 +95,7 @@ func (f *fetching) try(ctx context.Context, t *target, addr netip.Addr) (stop bo
 		tried[v] = true
 		err := f.ask(ctx, t, addr, v)
 		if err == nil {
-			f.client.learn(t.raw, v, f.preferred(t))
+			f.client.learn(f.subject.habits+t.raw, v, f.preferred(t))
 			return true
 		}
 		next, ok := f.alternative(t, v, err, tried)
@@ -114,7 +133,7 @@ func (f *fetching) judge(t *target, v variant, got reply) error {
 	if resp.ResponseStatus != ocspsvc.Successful {
 		return &ocspsvc.Error{Reason: ocspsvc.ReasonResponderError, Err: fault.Later(&statusError{resp.ResponseStatus}, got.retryAfter)}
 	}
-	verdict, err := f.client.verify(resp, f.leaf, f.issuer, v.hash)
+	verdict, err := f.verify(resp, v.hash)
 	switch {
 	case err != nil:
 		return err
@@ -131,17 +150,17 @@ func (f *fetching) judge(t *target, v variant, got reply) error {
 
 // verify judges a response by its own times; only without nextUpdate does
 // MaxAge count from thisUpdate.
-func (c *Client) verify(resp *ocspsvc.Response, leaf, issuer *x509.Certificate, asked crypto.Hash) (ocspsvc.Verdict, error) {
-	now := time.Now()
-	verdict, err := ocspsvc.Verify(resp, leaf, issuer, now, ocspsvc.VerifyOptions{Hash: asked})
-	if ocspsvc.ReasonOf(err) == ocspsvc.ReasonNoNextUpdate && !c.cfg.RequireNextUpdate {
-		return ocspsvc.Verify(resp, leaf, issuer, now, ocspsvc.VerifyOptions{Hash: asked, AllowNoNextUpdate: true, MaxAge: c.cfg.MaxAge})
+func (f *fetching) verify(resp *ocspsvc.Response, asked crypto.Hash) (ocspsvc.Verdict, error) {
+	now, cfg := time.Now(), f.client.cfg
+	verdict, err := f.subject.verify(resp, now, ocspsvc.VerifyOptions{Hash: asked})
+	if ocspsvc.ReasonOf(err) == ocspsvc.ReasonNoNextUpdate && !cfg.RequireNextUpdate {
+		return f.subject.verify(resp, now, ocspsvc.VerifyOptions{Hash: asked, AllowNoNextUpdate: true, MaxAge: cfg.MaxAge})
 	}
 	return verdict, err
 }
 
 func (f *fetching) fail(t *target, asked string, err error) {
 	f.failed = append(f.failed, Attempt{URL: t.raw, Asked: asked, Err: err})
-	f.client.log.Debug("asking a responder failed", "responder", t.raw, "serial", hex.EncodeToString(f.leaf.SerialNumber.Bytes()),
+	f.client.log.Debug("asking a responder failed", "responder", t.raw, "serial", hex.EncodeToString(f.subject.serial.Bytes()),
 		"reason", ocspsvc.ReasonOf(err), "err", err)
 }

@@ -20,10 +20,7 @@ type variant struct {
 
 // String is the variant for logs and errors: "GET sha1".
 func (v variant) String() string {
-	words := v.method + " sha1"
-	if v.hash == crypto.SHA256 {
-		words = v.method + " sha256"
-	}
+	words := v.method + " " + strings.ToLower(strings.ReplaceAll(v.hash.String(), "-", ""))
 	if v.fresh {
 		words += " no-cache"
 	}

@@ -2,6 +2,7 @@ package crl
 
 import (
 	"bytes"
+	"iter"
 	"math/big"
 	"slices"
 	"sort"
@@ -89,4 +90,38 @@ func octets(serial *big.Int) []byte {
 	der, contents := cryptobyte.String(b.BytesOrPanic()), cryptobyte.String(nil)
 	der.ReadASN1(&contents, cbasn1.INTEGER)
 	return contents
+}
+
+// after yields the entries that come after a serial in the order of the tables;
+// all if it is nil. Of several for one serial it is the one that find returns.
+func (e entries) after(serial []byte) iter.Seq2[*big.Int, Entry] {
+	return func(yield func(*big.Int, Entry) bool) {
+		for _, t := range e.tables {
+			from := 0
+			switch {
+			case len(serial) > t.serial:
+				continue
+			case len(serial) == t.serial:
+				from = sort.Search(t.Len(), func(i int) bool { return bytes.Compare(t.record(i)[:t.serial], serial) > 0 })
+			}
+			for i := from; i < t.Len(); i++ {
+				contents := t.record(i)[:t.serial]
+				if i > from && bytes.Equal(contents, t.record(i - 1)[:t.serial]) {
+					continue
+				}
+				if !yield(number(contents), entryOf(t.record(i)[t.serial:])) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// number is what octets takes apart.
+func number(contents []byte) *big.Int {
+	n := new(big.Int).SetBytes(contents)
+	if contents[0] >= 0x80 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(contents))))
+	}
+	return n
 }

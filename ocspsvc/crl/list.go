@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"iter"
 	"math/big"
 	"time"
 
@@ -76,6 +77,15 @@ func (l *List) Current(now time.Time) error {
 
 // Find returns the entry of a serial number, if the list revokes it.
 func (l *List) Find(serial *big.Int) (Entry, bool) { return l.entries.find(octets(serial)) }
+
+// After yields what the list revokes, in an order of its own, after a serial
+// number; all of it if that is nil.
+func (l *List) After(serial *big.Int) iter.Seq2[*big.Int, Entry] {
+	if serial == nil {
+		return l.entries.after(nil)
+	}
+	return l.entries.after(octets(serial))
+}
 
 // Len is the number of certificates that the list revokes.
 func (l *List) Len() int { return l.entries.count() }

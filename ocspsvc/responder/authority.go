@@ -9,9 +9,6 @@ import (
 	"math/big"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-
 	"dwaar/ocspsvc"
 )
 
@@ -28,17 +25,6 @@ type Keys struct {
 	Requesters  *x509.CertPool // whose clients are answered; nil for everybody's
 }
 
-// forms are the ways in which clients write CertIDs: four hashes, each with
-// NULL as its parameters or with none. There is an answer in the cache for each,
-// as a CertID is echoed byte for byte.
-const forms = 8
-
-// usual is the form of nearly all clients: SHA-1 with NULL.
-const usual = 0
-
-// oddForm is any other encoding. Its answers are not kept.
-const oddForm = -1
-
 // authority is an Authority ready for work.
 type authority struct {
 	Authority
@@ -46,7 +32,8 @@ type authority struct {
 	id        IssuerID
 	delegated bool
 	algorithm x509.SignatureAlgorithm
-	prefixes  [forms][]byte // of a CertID's content, up to its serial
+	prefixes  [forms][]byte             // of a CertID's content, up to its serial
+	names     [forms / 2]ocspsvc.CertID // of a leaf that does not exist
 }
 
 // newAuthority checks that clients will believe what is going to be signed: it
@@ -72,37 +59,6 @@ func newAuthority(from Authority, index byte, pss bool) (*authority, error) {
 		return nil, fmt.Errorf("an OCSP signer nobody would believe: %w", err)
 	}
 	return a, nil
-}
-
-// nameIssuer notes how CertIDs of this CA begin.
-func (a *authority) nameIssuer() error {
-	const serial = 3 // octets of the leaf's
-	for i, hash := range []crypto.Hash{crypto.SHA1, crypto.SHA256, crypto.SHA384, crypto.SHA512} {
-		id, err := ocspsvc.NewCertID(a.leaf(), a.Issuer, hash)
-		if err != nil {
-			return err
-		}
-		content := contentOf(id.Raw)
-		withNull := content[:len(content)-serial]
-		a.prefixes[2*i], a.prefixes[2*i+1] = withNull, withoutNull(withNull)
-	}
-	return nil
-}
-
-// contentOf is a SEQUENCE's content.
-func contentOf(der []byte) []byte {
-	header := 2
-	if len(der) > 1 && der[1] > 0x80 {
-		header += int(der[1] - 0x80)
-	}
-	return der[min(header, len(der)):]
-}
-
-// withoutNull leaves out the parameters of the AlgorithmIdentifier in front.
-func withoutNull(prefix []byte) []byte {
-	end := 2 + int(prefix[1])
-	short := append([]byte{prefix[0], prefix[1] - 2}, prefix[2:end-2]...)
-	return append(short, prefix[end:]...)
 }
 
 // leaf is a certificate of this CA that does not exist.
@@ -132,47 +88,6 @@ func (a *authority) prove() error {
 	}
 	_, err = ocspsvc.Verify(response, leaf, a.Issuer, now, ocspsvc.VerifyOptions{})
 	return err
-}
-
-// formOf reports whether a CertID names a certificate of this CA, and how it is
-// written.
-func (a *authority) formOf(id *ocspsvc.CertID) (form int, ours bool) {
-	content := contentOf(id.Raw)
-	for form, prefix := range a.prefixes {
-		if bytes.HasPrefix(content, prefix) {
-			return form, true
-		}
-	}
-	return oddForm, id.MatchesIssuer(a.Issuer)
-}
-
-// certID is the one of a serial in the given form.
-func (a *authority) certID(form int, serial *big.Int) (*ocspsvc.CertID, error) {
-	var content, whole cryptobyte.Builder
-	content.AddBytes(a.prefixes[form])
-	content.AddASN1BigInt(serial)
-	der, err := content.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	whole.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(der) })
-	der, err = whole.Bytes()
-	return &ocspsvc.CertID{Raw: der, Serial: serial}, err
-}
-
-// subject is a certificate of this CA that a CertID asks about.
-func (a *authority) subject(id *ocspsvc.CertID, form int) subject {
-	return subject{authority: a, id: id, form: form, serial: id.Serial, key: a.keyOf(id.Serial)}
-}
-
-// keyOf is a certificate's key in the cache.
-func (a *authority) keyOf(serial *big.Int) string {
-	var room [64]byte
-	size := (serial.BitLen() + 7) / 8
-	key := append(room[:0], a.index, byte(serial.Sign()))
-	key = append(key, make([]byte, size)...)
-	serial.FillBytes(key[2:])
-	return string(key)
 }
 
 // sign names itself by key, as RFC 9919 wants of new responders, and embeds the

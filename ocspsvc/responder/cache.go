@@ -2,7 +2,6 @@ package responder
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -41,23 +40,6 @@ type entry struct {
 	answers [forms]*kept
 	cost    int64
 }
-
-// kept is an answer in the cache. It is served as long as its record is what the
-// database says, or as long as it is valid if the database says nothing.
-type kept struct {
-	*answer
-	record  Record
-	refresh time.Time   // half of its life
-	signing atomic.Bool // somebody makes its successor
-}
-
-// valid reports whether clients would accept it now. Wall time counts.
-func (k *kept) valid(now time.Time) bool {
-	now = now.Round(0)
-	return now.Before(k.nextUpdate) && !now.Before(k.thisUpdate.Add(-time.Minute))
-}
-
-func (k *kept) due(now time.Time) bool { return !now.Round(0).Before(k.refresh) }
 
 func newCache(entries int, bytes int64) *cache {
 	c := &cache{maxEntries: entries, maxBytes: bytes}

@@ -258,6 +258,30 @@ func withoutDatabase(t *testing.T) {
 	}
 }
 
+func TestADatabaseThatComesAndGoesDoesNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, flappingDatabase)
+}
+
+func flappingDatabase(t *testing.T) {
+	d := newDesk(t, responder.Config{})
+	for i := range 120 {
+		d.records.down.Store(i%2 == 0)
+		time.Sleep(time.Second)
+		d.ask(t)
+	}
+	if log := d.logged.String(); strings.Count(log, "cannot be read") > 15 || strings.Count(log, "cannot be read") != strings.Count(log, "can be read again") {
+		t.Errorf("in two minutes\n%s", log)
+	}
+	d.records.down.Store(true)
+	for range 20 {
+		time.Sleep(time.Second)
+		d.ask(t)
+	}
+	if log := d.logged.String(); strings.Count(log, "cannot be read") != strings.Count(log, "can be read again")+1 {
+		t.Errorf("it stays down, and that is not in the log\n%s", log)
+	}
+}
+
 func TestADatabaseThatHangsHoldsUpNobodyForLong(t *testing.T) { synctest.Test(t, hangingDatabase) }
 
 func hangingDatabase(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"dwaar/ocspsvc"
 )
 
 // Config is what can be written in a Dwaarfile about a responder, besides where
@@ -60,29 +58,6 @@ type Pair struct {
 	Key         string `json:"key"`
 }
 
-// Limits bound what clients can make a responder do. Zero values mean the
-// defaults.
-type Limits struct {
-	// CertIDs is how many certificates one request may ask about, at most
-	// ocspsvc.MaxCertIDs. Default 32. A request whose answer would be larger than
-	// ocspsvc.MaxResponseSize is refused too.
-	CertIDs int `json:"cert_ids,omitempty"`
-
-	// CacheEntries and CacheBytes bound the signed answers in memory. Defaults
-	// 100,000 certificates and 256 MiB.
-	CacheEntries int   `json:"cache_entries,omitempty"`
-	CacheBytes   int64 `json:"cache_bytes,omitempty"`
-
-	// Queue is how many signings may wait for a processor; what comes then is
-	// answered by tryLater at once. Default 256.
-	Queue int `json:"queue,omitempty"`
-
-	// UnissuedRate is how many answers about certificates that are not in the
-	// records are signed in a second, all clients together. What comes then is
-	// answered by tryLater. Default 100.
-	UnissuedRate int `json:"unissued_rate,omitempty"`
-}
-
 // NoncePolicy is what is done with nonces (RFC 9654).
 type NoncePolicy string
 
@@ -103,15 +78,8 @@ const (
 	UnissuedRevoked      UnissuedPolicy = "revoked"      // RFC 6960 §2.2's extended revoked: on hold since 1970
 )
 
-// The defaults of Config and its Limits.
-const (
-	DefaultValidity     = 24 * time.Hour
-	DefaultCertIDs      = 32
-	DefaultCacheEntries = 100_000
-	DefaultCacheBytes   = 256 << 20
-	DefaultQueue        = 256
-	DefaultUnissuedRate = 100
-)
+// DefaultValidity is from thisUpdate to nextUpdate.
+const DefaultValidity = 24 * time.Hour
 
 // Validities that make sense: a shorter one is over before caches have it, a
 // longer one outlives every certificate of today.
@@ -157,30 +125,11 @@ func (c Config) checkSettings() error {
 	return errors.Join(append(wrong, c.Limits.check()...)...)
 }
 
-func (l Limits) check() (wrong []error) {
-	for _, limit := range []struct {
-		option     string
-		value, max int64
-	}{
-		{"cert_ids", int64(l.CertIDs), ocspsvc.MaxCertIDs}, {"cache_entries", int64(l.CacheEntries), 100_000_000},
-		{"cache_bytes", l.CacheBytes, 1 << 40}, {"queue", int64(l.Queue), 1_000_000}, {"unissued_rate", int64(l.UnissuedRate), 1_000_000},
-	} {
-		if limit.value < 0 || limit.value > limit.max {
-			wrong = append(wrong, fmt.Errorf("%s: %d is not between 1 and %d", limit.option, limit.value, limit.max))
-		}
-	}
-	return wrong
-}
-
 // withDefaults fills in what is zero.
 func (c Config) withDefaults() Config {
 	c.Validity = cmp.Or(c.Validity, DefaultValidity)
 	c.Nonce = cmp.Or(c.Nonce, NonceOptional)
 	c.Unissued = cmp.Or(c.Unissued, UnissuedUnknown)
-	c.Limits.CertIDs = cmp.Or(c.Limits.CertIDs, DefaultCertIDs)
-	c.Limits.CacheEntries = cmp.Or(c.Limits.CacheEntries, DefaultCacheEntries)
-	c.Limits.CacheBytes = cmp.Or(c.Limits.CacheBytes, DefaultCacheBytes)
-	c.Limits.Queue = cmp.Or(c.Limits.Queue, DefaultQueue)
-	c.Limits.UnissuedRate = cmp.Or(c.Limits.UnissuedRate, DefaultUnissuedRate)
+	c.Limits = c.Limits.withDefaults()
 	return c
 }

@@ -61,14 +61,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "an OCSP responder answers GET and POST", http.StatusMethodNotAllowed)
 		return
 	}
-	if tooLarge := new(http.MaxBytesError); err != nil && (errors.As(err, &tooLarge) || errors.Is(err, errPathTooLong)) {
-		http.Error(w, "the request is too large", http.StatusRequestEntityTooLarge)
-		return
-	}
 	if err != nil {
+		if isTooLarge(err) {
+			http.Error(w, "the request is too large", http.StatusRequestEntityTooLarge)
+			return
+		}
 		der = nil // half a request, which is malformed
 	}
 	h.source.answer(r.Context(), der).write(w, r, time.Now())
+}
+
+func isTooLarge(err error) bool {
+	_, body := errors.AsType[*http.MaxBytesError](err)
+	return body || errors.Is(err, errPathTooLong)
 }
 
 // plain is a Source that only knows how to respond.

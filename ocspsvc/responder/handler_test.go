@@ -210,6 +210,38 @@ func TestAnswersMayBeCachedAndErrorsMayNot(t *testing.T) {
 	}
 }
 
+// What several certificates are said to be holds while all of it does.
+func TestAnAnswerIsCachedForAsLongAsAllOfItHolds(t *testing.T) {
+	r := newRoom(t, "")
+	now := time.Now().Truncate(time.Second)
+	spans := [][2]time.Duration{{-3, 5}, {-1, 9}, {-2, 4}, {-9, 7}}
+	single := func(from, until time.Duration) ocspsvc.Single {
+		id, err := ocspsvc.NewCertID(r.leaf.Cert, r.ca.Cert, crypto.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ocspsvc.Single{CertID: id, Status: ocspsvc.Good, ThisUpdate: now.Add(from * time.Hour), NextUpdate: now.Add(until * time.Hour)}
+	}
+	for first := range spans {
+		var template ocspsvc.Template
+		for i := range spans {
+			span := spans[(first+i)%len(spans)]
+			template.Singles = append(template.Singles, single(span[0], span[1]))
+		}
+		response, err := template.Sign(r.ca.Cert, r.ca.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := send(t, http.MethodPost, serve(t, fixedSource{response: response}, ""), r.request(t, nil))
+		if got, want := answer.Header.Get("Expires"), now.Add(4*time.Hour).UTC().Format(http.TimeFormat); got != want {
+			t.Errorf("Expires = %s, want %s", got, want)
+		}
+		if got, want := answer.Header.Get("Last-Modified"), now.Add(-time.Hour).UTC().Format(http.TimeFormat); got != want {
+			t.Errorf("Last-Modified = %s, want %s", got, want)
+		}
+	}
+}
+
 func TestAnUnchangedAnswerIsNotSentAgain(t *testing.T) {
 	r := newRoom(t, "")
 	response, err := r.signer.Respond(t.Context(), parseRequest(t, r.request(t, nil)))

@@ -17,7 +17,8 @@ import (
 //	dwaar_ocsp_responder_cache_entries                 certificates in the cache
 //	dwaar_ocsp_responder_cache_bytes                   what they take, about
 //	dwaar_ocsp_responder_database_up                   0 while the records cannot be read
-//	dwaar_ocsp_responder_signer_expiry_seconds{issuer} until the signer's certificate ends
+//	dwaar_ocsp_responder_signer_expiry_seconds{issuer,issuer_id} until the signer's certificate ends;
+//	                                                   issuers may have the same name, so they have an ID too
 
 // counts are the counters; the gauges are read off when they are collected.
 type counts struct {
@@ -69,7 +70,7 @@ func (s *Signer) Collectors() []prometheus.Collector {
 		entries: desc("cache_entries", "Certificates with answers in the cache."),
 		bytes:   desc("cache_bytes", "About how many octets the cache takes."),
 		up:      desc("database_up", "0 while the responder's records cannot be read."),
-		expiry:  desc("signer_expiry_seconds", "Seconds until the certificate ends that signs for an issuer.", "issuer"),
+		expiry:  desc("signer_expiry_seconds", "Seconds until the certificate ends that signs for an issuer.", "issuer", "issuer_id"),
 	}}
 }
 
@@ -100,6 +101,6 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	}
 	send(g.up, up)
 	for _, a := range g.signer.authorities {
-		send(g.expiry, time.Until(a.ends()).Seconds(), a.id.String()[:16])
+		send(g.expiry, time.Until(a.ends()).Seconds(), a.Issuer.Subject.String(), a.id.String()[:16])
 	}
 }

@@ -332,7 +332,7 @@ func TestR10SignaturesOfRequestsAreIgnoredOrByOptionRequired(t *testing.T) {
 		der  []byte
 		want string
 	}{
-		{"signed", signed, "good"}, {"plain", plain, "sigRequired"}, {"by a stranger", strange, "unauthorized"}, {"changed", broken, "unauthorized"},
+		{"signed", signed, "good"}, {"plain", plain, "sigRequired"}, {"without certificates", opensslSigned(t, d, client, "-no_certs"), "malformedRequest"}, {"by a stranger", strange, "unauthorized"}, {"changed", broken, "unauthorized"},
 	} {
 		if got := word(d.post(t, test.der)); got != test.want {
 			t.Errorf("required: %s: %s, want %s", test.name, got, test.want)
@@ -341,13 +341,14 @@ func TestR10SignaturesOfRequestsAreIgnoredOrByOptionRequired(t *testing.T) {
 }
 
 // opensslSigned is a request of openssl, signed by client.
-func opensslSigned(t *testing.T, d *desk, client *ocsptest.Leaf) []byte {
+func opensslSigned(t *testing.T, d *desk, client *ocsptest.Leaf, more ...string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	cert, key := client.Write(t, dir, "client")
 	issuer := ocsptest.WriteFile(t, dir, "issuer.pem", ocsptest.CertPEM(d.ca.Cert))
-	out, err := exec.CommandContext(t.Context(), "openssl", "ocsp", "-issuer", issuer, "-cert", ocsptest.WriteFile(t, dir, "leaf.pem", ocsptest.CertPEM(d.leaf.Cert)),
-		"-signer", cert, "-signkey", key, "-sign_other", issuer, "-reqout", "/dev/stdout").Output()
+	args := append([]string{"ocsp", "-issuer", issuer, "-cert", ocsptest.WriteFile(t, dir, "leaf.pem", ocsptest.CertPEM(d.leaf.Cert)),
+		"-signer", cert, "-signkey", key, "-sign_other", issuer, "-reqout", "/dev/stdout"}, more...)
+	out, err := exec.CommandContext(t.Context(), "openssl", args...).Output()
 	if err != nil {
 		t.Fatalf("openssl: %v", err)
 	}

@@ -185,11 +185,16 @@ func TestR23RequestsAreBounded(t *testing.T) {
 		{"as many CertIDs as are answered", many(responder.DefaultCertIDs, crypto.SHA512), "unknown"},
 		{"one more", many(responder.DefaultCertIDs+1, crypto.SHA1), "malformedRequest"},
 		{"more than are read", many(ocspsvc.MaxCertIDs+1, crypto.SHA1), "malformedRequest"},
+		{"a length of too many octets", append([]byte{0x30, 0x81}, good[1:]...), "malformedRequest"},
+		{"an empty request", []byte{0x30, 0}, "malformedRequest"},
 		{"trailing octets", append(bytes.Clone(good), 0), "malformedRequest"},
 		{"half of it", good[:len(good)/2], "malformedRequest"},
 		{"not DER", notDER, "malformedRequest"},
 		{"nothing", nil, "malformedRequest"},
 	} {
+		if got := word(d.post(t, good)); got != "good" { // and what it is made from is in the cache
+			t.Error(got)
+		}
 		if got := word(d.post(t, test.body)); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}

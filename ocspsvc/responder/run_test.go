@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/ocsptest"
 	"dwaar/ocspsvc/responder"
@@ -147,6 +149,9 @@ func presignedOutdated(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	time.Sleep(2 * time.Second)
+	if got := d.signatures(t); got != 4 { // 1000, 1001, the leaf and what was asked for
+		t.Errorf("%d signatures, want 4", got)
+	}
 	d.records.down.Store(true)
 	if got := d.askSerial(t, 1002); got != "revoked" {
 		t.Errorf("from the cache, %s", got)
@@ -278,6 +283,24 @@ func signerEnds(t *testing.T) {
 		warns, fails := strings.Count(log, "ends soon"), strings.Count(log, "has ended")
 		if warns != want.warns || fails != want.fails || d.signer.Status().Signers[0].State != want.state {
 			t.Errorf("day %d: %d warnings, %d errors, state %s; want %v", want.day, warns, fails, d.signer.Status().Signers[0].State, want)
+		}
+	}
+}
+
+func TestMetricsOfCAsWithTheSameNameAreTheirOwn(t *testing.T) {
+	d := newDesk(t, responder.Config{})
+	twin := d.ca.Twin(t)
+	d.keys.Authorities = append(d.keys.Authorities, responder.Authority{Issuer: twin.Cert, Key: twin.Key})
+	d.open(t, responder.Config{})
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(d.signer.Collectors()...)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "dwaar_ocsp_responder_signer_expiry_seconds" && len(family.GetMetric()) != 2 {
+			t.Errorf("%v", family)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -63,6 +64,9 @@ func NewSigner(cfg Config, keys Keys, records Records, log *slog.Logger) (*Signe
 		if err != nil {
 			return nil, err
 		}
+		if s.answersFor(a.id) {
+			return nil, fmt.Errorf("issuer %s is named twice", a.Issuer.Subject)
+		}
 		s.warnOfNoCheck(a)
 		s.authorities = append(s.authorities, a)
 	}
@@ -72,12 +76,17 @@ func NewSigner(cfg Config, keys Keys, records Records, log *slog.Logger) (*Signe
 func newSigner(cfg Config, keys Keys, records Records, log *slog.Logger) *Signer {
 	s := &Signer{
 		cfg: cfg, requesters: keys.Requesters, records: records, log: log, counts: newCounts(),
-		db: &database{log: log}, cache: newCache(cfg.Limits.CacheEntries, cfg.Limits.CacheBytes), queue: newQueue(cfg.Limits.Queue),
+		db: newDatabase(log), cache: newCache(cfg.Limits.CacheEntries, cfg.Limits.CacheBytes), queue: newQueue(cfg.Limits.Queue),
 		unissued: rate.NewLimiter(rate.Limit(cfg.Limits.UnissuedRate), cfg.Limits.UnissuedRate),
 		errorLog: rate.NewLimiter(1, 10),
 	}
 	s.reader = &reader{records: records, cache: s.cache, db: s.db, counts: s.counts}
 	return s
+}
+
+// answersFor reports whether an issuer is among the authorities.
+func (s *Signer) answersFor(id IssuerID) bool {
+	return slices.ContainsFunc(s.authorities, func(a *authority) bool { return a.id == id })
 }
 
 // Respond answers every CertID of the request once, in its order, echoed byte
@@ -98,8 +107,12 @@ func (s *Signer) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Re
 
 // answer is Respond for the Handler, which needs no more than the octets.
 func (s *Signer) answer(ctx context.Context, der []byte) *answer {
+	a := s.glance(der, time.Now())
+	if a != nil {
+		s.counts.answer(a.word)
+		return a
+	}
 	req, err := ocspsvc.ParseRequest(der)
-	var a *answer
 	if err != nil {
 		err = &refusal{ocspsvc.MalformedRequest, err}
 	} else {
@@ -145,7 +158,7 @@ func (s *Signer) decide(ctx context.Context, req *ocspsvc.Request) (*answer, err
 	fresh, err := s.fresh(ctx, a, req.CertIDs, nonce)
 	if err != nil && statusOf(err) == ocspsvc.TryLater && s.cfg.Nonce != NonceRequired {
 		// The most complete answer without an option that cannot be had now is
-		// better than none (RFC 9919 §4).
+		// better than none (RFC 9919 §3.2.1).
 		if hit, _ := s.cache.find(first.key, form, time.Now()); hit != nil {
 			s.counts.hits.Inc()
 			return hit.answer, nil

@@ -113,6 +113,30 @@ func TestSignerEchoesEveryCertIDOnceByteForByte(t *testing.T) {
 	}
 }
 
+func TestRSAKeysSignByPSSIfWanted(t *testing.T) {
+	for _, pss := range []bool{false, true} {
+		for kind, want := range map[ocsptest.KeyType][2]x509.SignatureAlgorithm{
+			ocsptest.RSA:  {x509.SHA256WithRSA, x509.SHA256WithRSAPSS},
+			ocsptest.P384: {x509.ECDSAWithSHA384, x509.ECDSAWithSHA384},
+		} {
+			d := newDesk(t, responder.Config{}, ocsptest.Key(kind))
+			delegate := d.ca.Delegate(t, ocsptest.Key(kind))
+			for _, keys := range []responder.Keys{d.keys, keysOf(d.ca.Cert, delegate.Cert, delegate.Key)} {
+				d.keys = keys
+				d.open(t, responder.Config{RSAPSS: pss})
+				response := d.post(t, requestDER(t, d.certID(t, crypto.SHA1)))
+				algorithm := want[0]
+				if pss {
+					algorithm = want[1]
+				}
+				if d.verify(t, response).Status != ocspsvc.Good || response.SignatureAlgorithm != algorithm {
+					t.Errorf("%s, pss %v: %s by %v, want %v", kind, pss, word(response), response.SignatureAlgorithm, algorithm)
+				}
+			}
+		}
+	}
+}
+
 func TestSignerIsNotForOtherIssuers(t *testing.T) {
 	r := newRoom(t, "")
 	twin := r.ca.Twin(t)
@@ -128,6 +152,8 @@ func TestNewSignerRefusesWhatNobodyWouldBelieve(t *testing.T) {
 	twin, leaf, delegate := ca.Twin(t), ca.Leaf(t), ca.Delegate(t)
 	expired, foreign := ca.Delegate(t, ocsptest.Validity(-48*time.Hour, -time.Hour)), twin.Delegate(t)
 	records := responder.NewMemory()
+	twice := keysOf(ca.Cert, nil, ca.Key)
+	twice.Authorities = append(twice.Authorities, twice.Authorities[0])
 	short, negative := responder.Config{Validity: 5}, responder.Config{Validity: -1}
 	for _, test := range []struct {
 		name    string
@@ -139,6 +165,7 @@ func TestNewSignerRefusesWhatNobodyWouldBelieve(t *testing.T) {
 		{"no issuer", responder.Config{}, keysOf(nil, nil, ca.Key), records, "needs an issuer and a key"},
 		{"no key", responder.Config{}, keysOf(ca.Cert, nil, nil), records, "needs an issuer and a key"},
 		{"no authority", responder.Config{}, responder.Keys{}, records, "needs records, and 1 to 255 authorities"},
+		{"the same issuer twice", responder.Config{}, twice, records, "is named twice"},
 		{"no records", responder.Config{}, keysOf(ca.Cert, nil, ca.Key), nil, "needs records, and 1 to 255 authorities"},
 		{"short validity", short, keysOf(ca.Cert, nil, ca.Key), records, "validity: 5ns is not between 1m0s and"},
 		{"negative validity", negative, keysOf(ca.Cert, nil, ca.Key), records, "validity: -1ns is not between"},

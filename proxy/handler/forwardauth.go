@@ -62,7 +62,7 @@ func (c ForwardAuth) Compile(env *Env) (Middleware, error) {
 	if env.onlyCheck {
 		return nil, c.Config.Check()
 	}
-	auth.server, err = upstream.New(c.Config, edits, env.Pools, env.Log, noAnswer)
+	auth.server, err = upstream.New(c.Config, aboutClient(edits), env.Pools, env.Log, noAnswer)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (h *forwardAuth) serve(w http.ResponseWriter, r *http.Request, next http.Ha
 // what happens to it did not happen to r.
 func (h *forwardAuth) question(ctx context.Context, r *http.Request) (*http.Request, error) {
 	state := request.Of(r)
-	q := request.With(r.Clone(ctx), &request.State{
+	q := request.With(r.Clone(context.WithValue(ctx, askedAbout{}, r)), &request.State{
 		Started: state.Started, ClientIP: state.ClientIP, TrustedPeer: state.TrustedPeer, Received: state.Received, User: state.User,
 	})
 	q.Method, q.Body, q.ContentLength = http.MethodGet, http.NoBody, 0

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dwaar/proxy/handler"
+	"dwaar/proxy/request"
 	"dwaar/proxy/upstream"
 )
 
@@ -77,6 +78,25 @@ func TestForwardAuthKeepsTheQueryWhereTheURIHasNone(t *testing.T) {
 	}
 	if want := []string{"/app?q=1", "/verify?q=1", "/verify?", "/verify?a=b"}; !slices.Equal(asked, want) {
 		t.Errorf("%q, want %q", asked, want)
+	}
+}
+
+// X-Original-URL {scheme}://{host}{uri} is what some auth servers ask for.
+func TestHeaderUpOfForwardAuthTellsOfTheClientsRequest(t *testing.T) {
+	var asked http.Header
+	auth := judge(t, func(_ http.ResponseWriter, r *http.Request) { asked = r.Header })
+	edits := handler.HeaderEdits{HeaderUp: []handler.HeaderOp{
+		{Op: "set", Field: "X-Original", Value: "{method} {scheme}://{host}{uri} {vars.team}"},
+		{Op: "set", Field: "X-Asked", Value: "{upstream_hostport}"},
+	}}
+	chain := handler.Chain{{Directive: handler.Vars{Set: []handler.Assignment{{Name: "team", Value: "red"}}}},
+		{Directive: handler.ForwardAuth{Config: auth, HeaderEdits: edits, URI: "/verify"}}}
+	compiled(t, chain).ServeHTTP(httptest.NewRecorder(), request.With(httptest.NewRequest(http.MethodPost, "http://site.example/app?q=1", nil), new(request.State)))
+	if got, want := asked.Get("X-Original"), "POST http://site.example/app?q=1 red"; got != want {
+		t.Errorf("X-Original: %q, want %q", got, want)
+	}
+	if got, want := asked.Get("X-Asked"), auth.Upstreams[0]; got != want {
+		t.Errorf("X-Asked: %q, want %q", got, want)
 	}
 }
 

@@ -110,6 +110,8 @@ func TestURIStripsPrefixAndSuffix(t *testing.T) {
 		{handler.URI{StripPrefix: "/a%2Fb"}, "/a%2fb/c", "/c"},
 		{handler.URI{StripPrefix: "/a%2Fb"}, "/a/b/c", "/a/b/c"},
 		{handler.URI{StripPrefix: "/a/b"}, "/a%2Fb/c", "/c"},
+		{handler.URI{StripPrefix: "/a"}, "/a%2Fb%2Fc", "/b%2Fc"},
+		{handler.URI{StripPrefix: "/a"}, "/a%2f%2Fc", "/%2Fc"},
 		{handler.URI{StripPrefix: "/É"}, "/%c3%a9/x", "/x"},
 		{handler.URI{StripPrefix: "//a"}, "//a//b", "//b"},
 		{handler.URI{StripPrefix: "/{query.p}"}, "/x/y?p=x", "/y?p=x"},

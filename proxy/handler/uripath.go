@@ -33,6 +33,9 @@ func changePath(u *url.URL, change func(escaped string) string) {
 	if !strings.HasPrefix(path, "/") {
 		path, escaped = "/"+path, "/"+escaped
 	}
+	if !strings.HasPrefix(escaped, "/") {
+		escaped = "/" + escaped[len("%2F"):] // only a slash itself begins a path
+	}
 	if cleaned := match.CleanPath(path, false); cleaned != path {
 		path = cleaned
 		escaped = match.CleanPath(escaped, false)

@@ -114,12 +114,13 @@ func escapesIn(text string) ([]string, error) {
 }
 
 // unescapeExcept resolves the escapes of a lower-case path that are not kept.
+// %25 always is: a bare % would make an escape of what follows it.
 func unescapeExcept(escaped string, keep []string) string {
 	var b strings.Builder
 	for i := 0; i < len(escaped); i++ {
 		c := escaped[i]
 		if c != '%' || len(escaped) < i+3 || !isHex(escaped[i+1]) || !isHex(escaped[i+2]) ||
-			slices.Contains(keep, escaped[i:i+3]) {
+			escaped[i:i+3] == "%25" || slices.Contains(keep, escaped[i:i+3]) {
 			b.WriteByte(c)
 			continue
 		}

@@ -43,8 +43,9 @@ func (s standard) Do(r *http.Request, watcher http1.Watcher) (*http.Response, er
 // interim passes responses on from the goroutine of a connection, and none
 // after the last.
 type interim struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the rest
 	watcher http1.Watcher
+	told    int
 	ended   bool
 }
 
@@ -54,7 +55,11 @@ func (i *interim) got(status int, header textproto.MIMEHeader) error {
 	switch {
 	case i.ended:
 		return errors.New("an interim response after the last")
-	case status == http.StatusContinue:
+	case i.told == http1.MaxInterim:
+		return errors.New("too many interim responses")
+	}
+	i.told++
+	if status == http.StatusContinue {
 		return nil // reading the body has said so
 	}
 	return i.watcher.Interim(status, http.Header(header))

@@ -32,7 +32,9 @@ func (f *failures) answer(e *exchange, err error) {
 	status := statusOf(r.Context(), e, err)
 	f.log.Log(r.Context(), f.level(status), "request was not forwarded",
 		"status", status, "upstream", e.state.Upstream, "err", err)
-	if status < 500 && r.ProtoMajor == 1 {
+	if e.unread() {
+		e.answerEarly(w.Header())
+	} else if status < 500 && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
 	if status == statusClientGone {

@@ -250,6 +250,28 @@ func TestWhatHasNoLengthIsFlushedAsItComes(t *testing.T) {
 	}
 }
 
+// An https upstream is spoken to by net/http, which would go on for ever.
+func TestInterimResponsesHaveAnEnd(t *testing.T) {
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 2000 {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+	}))
+	t.Cleanup(secure.Close)
+	cfg := to(secure.URL)
+	cfg.TLS = &upstream.TLS{Insecure: true}
+	client := &http.Transport{DisableKeepAlives: true}
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error { return nil }}
+	r, _ := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet, front(t, cfg).URL, nil)
+	response, err := client.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusBadGateway {
+		t.Error(response.Status)
+	}
+}
+
 func TestTrailersPassInBothDirections(t *testing.T) {
 	server := front(t, to(backend(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Announced")
@@ -310,6 +332,15 @@ func TestRefusedExpectationNeverAsksForTheBody(t *testing.T) {
 	response := read(t, r)
 	if got := text(t, response.Body); response.StatusCode != 413 || got != "big" || !response.Close {
 		t.Errorf("response = %d %q, close %v", response.StatusCode, got, response.Close)
+	}
+}
+
+func TestEarlyFailureDoesNotWaitForTheBody(t *testing.T) {
+	server := front(t, to(scripted(t, func(_ net.Conn, r *bufio.Reader) { _, _ = http.ReadRequest(r) })))
+	conn, r := dial(t, server)
+	send(t, conn, "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100\r\n\r\nbegin")
+	if response := read(t, r); response.StatusCode != http.StatusBadGateway || !response.Close {
+		t.Errorf("%s, close %v", response.Status, response.Close)
 	}
 }
 
@@ -535,6 +566,29 @@ func TestUpgradeToH2CIsNotForwarded(t *testing.T) {
 	read(t, r)
 	if got := <-seen; got.Get("Upgrade") != "" || got.Get("Connection") != "" || got.Get("Http2-Settings") != "" {
 		t.Errorf("upstream sees %v", got)
+	}
+}
+
+// The protocol changes after the whole request (RFC 9110 §7.8). Until then the
+// connection belongs to the body, and there may be no second reader.
+func TestRequestWithABodyIsNoUpgrade(t *testing.T) {
+	seen := make(chan http.Header, 1)
+	server := front(t, to(scripted(t, func(conn net.Conn, r *bufio.Reader) {
+		request, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		seen <- request.Header
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, _ = io.Copy(io.Discard, r)
+	})))
+	conn, r := dial(t, server)
+	send(t, conn, "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 100\r\n\r\nbegin")
+	if got := <-seen; got.Get("Upgrade") != "" || got.Get("Connection") != "" {
+		t.Errorf("upstream sees %v", got)
+	}
+	if response := read(t, r); response.StatusCode != http.StatusBadGateway {
+		t.Error(response.Status)
 	}
 }
 

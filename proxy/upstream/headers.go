@@ -105,7 +105,7 @@ func (e *exchange) requestHeader(in *http.Request) http.Header {
 	if te := in.Header["Te"]; te != nil && hasToken(te, "trailers") {
 		out["Te"] = []string{"trailers"}
 	}
-	if protocol := upgradeOf(in.Header); protocol != "" && in.ProtoMajor == 1 && !hasToken([]string{protocol}, "h2c") {
+	if protocol := e.upgrade(in); protocol != "" {
 		out["Connection"], out["Upgrade"] = []string{"Upgrade"}, []string{protocol}
 	}
 	if e.forwarded[0] != "" {
@@ -114,6 +114,17 @@ func (e *exchange) requestHeader(in *http.Request) http.Header {
 	out[forwardedHost] = e.forwarded[1:2:2]
 	out[forwardedProto] = e.forwarded[2:3:3]
 	return out
+}
+
+// upgrade is the protocol that the upstream may change to, or "". There is none
+// for a request with a body: who reads that would be a second reader of the
+// client's connection.
+func (e *exchange) upgrade(in *http.Request) string {
+	protocol := upgradeOf(in.Header)
+	if in.ProtoMajor != 1 || e.body != nil || hasToken([]string{protocol}, "h2c") {
+		return ""
+	}
+	return protocol
 }
 
 // dropConnection takes out of an upstream's header what was meant for dwaar

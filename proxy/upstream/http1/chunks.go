@@ -10,8 +10,13 @@ const (
 	// maxChunkLine bounds a line with the size of a chunk.
 	maxChunkLine = 1 << 10
 	// maxWaste bounds the extensions of chunks, which nobody reads, beyond
-	// one for each as many bytes of data.
+	// one byte for each byte of data. Sizes do not count: a server may send
+	// what it has byte by byte.
 	maxWaste = 16 << 10
+	// plainLine is the longest line without extensions.
+	plainLine = maxDigits + int64(len("\r\n"))
+	// maxDigits are those of a size.
+	maxDigits = 15
 )
 
 var (
@@ -78,7 +83,7 @@ func (c *chunks) next(r *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	c.waste += int64(len(line))
+	c.waste += max(0, int64(len(line))-plainLine)
 	if c.waste > maxWaste {
 		return errWaste
 	}
@@ -99,7 +104,7 @@ func chunkSize(line []byte) (size int64, err error) {
 		if !ok {
 			break
 		}
-		if digits == 15 {
+		if digits == maxDigits {
 			return 0, errChunk
 		}
 		size = size<<4 | v

@@ -113,6 +113,8 @@ func TestResponsesAreFramedAsTheRFCHasIt(t *testing.T) {
 		{"zero", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", true},
 		{"the same length twice", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", "ok", true},
 		{"chunks", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", "abcde", true},
+		{"chunks of a byte", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\na\r\n", 20_000) + "0\r\n\r\n",
+			strings.Repeat("a", 20_000), true},
 		{"both: the chunks count, and nothing follows", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", "ab", false},
 		{"HEAD", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "", true},
 		{"HEAD of chunks", "HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "", true},
@@ -260,6 +262,30 @@ func TestRequestsAreWrittenAsOneRequest(t *testing.T) {
 	}
 	if want := "GET /x?a%20b HTTP/1.1\r\nHost: a.test\r\nX-A: 1\r\nX-A: 2\r\n\r\n"; <-got != want {
 		t.Errorf("it is not %q", want)
+	}
+}
+
+// A server that merges trailers into the header must not be told another
+// length, host or identity.
+func TestFieldsThatMayNotTrailAreNotSent(t *testing.T) {
+	got := make(chan http.Header, 1)
+	s := serve(t, func(conn net.Conn, r *bufio.Reader) {
+		request, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, request.Body)
+		got <- request.Trailer
+		_, _ = io.WriteString(conn, "HTTP/1.1 204 OK\r\n\r\n")
+	})
+	r := request(t, http.MethodPost, strings.NewReader("body"))
+	r.ContentLength = -1
+	r.Trailer = http.Header{"X-Sum": {"1"}, "Host": {"evil.test"}, "Authorization": {"x"}, "Content-Length": {"9"}, "Transfer-Encoding": {"chunked"}}
+	if _, _, err := exchange(s.client(nil), r); err != nil {
+		t.Fatal(err)
+	}
+	if trailer := <-got; len(trailer) != 1 || trailer.Get("X-Sum") != "1" {
+		t.Errorf("the server sees %v", trailer)
 	}
 }
 

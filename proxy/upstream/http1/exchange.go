@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// maxInterim bounds the interim responses to one request.
-const maxInterim = 1000
+// MaxInterim bounds the interim responses to one request.
+const MaxInterim = 1000
 
 // errNothing is the end of a connection before anything of a response.
 var errNothing = errors.New("the server closed the connection without a response")
@@ -45,7 +45,7 @@ func (x *exchange) run(watcher Watcher) (*http.Response, error) {
 	if err := x.send(); err != nil {
 		return nil, err
 	}
-	for range maxInterim {
+	for range MaxInterim {
 		h, err := x.hear()
 		switch {
 		case err != nil:

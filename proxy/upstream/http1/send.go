@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // send writes the head, and lets another goroutine send the body: the response
@@ -75,7 +77,7 @@ func writeFraming(w *bufio.Writer, r *http.Request, length int64) {
 		writeField(w, "Transfer-Encoding", "chunked")
 		var names []string
 		for name := range r.Trailer {
-			if isToken(name) {
+			if isToken(name) && httpguts.ValidTrailerHeader(name) {
 				names = append(names, name)
 			}
 		}
@@ -91,10 +93,15 @@ func expectsContent(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
-// writeTrailer writes the end of a chunked body.
+// writeTrailer writes the end of a chunked body. Clients may send any field
+// there, announced or not; those that a server must not take for a part of the
+// header are left out (RFC 9110 §6.5.1).
 func writeTrailer(w *bufio.Writer, trailer http.Header) error {
 	_, _ = w.WriteString("0\r\n")
 	for name, values := range trailer {
+		if !httpguts.ValidTrailerHeader(name) {
+			continue
+		}
 		for _, value := range values {
 			if !isToken(name) || !isFieldValue(value) {
 				return errors.New("malformed trailer field in the request")

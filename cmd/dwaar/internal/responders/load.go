@@ -43,6 +43,9 @@ func Load(c Config) (*Loaded, error) {
 	if err := c.Records.Check(); err != nil {
 		return nil, err
 	}
+	if c.Answers.Presign && c.Records.Schema != "" {
+		return nil, fmt.Errorf("presign: a table in the schema %s cannot be gone through", c.Records.Schema)
+	}
 	keys, err := c.Answers.Load()
 	if err != nil {
 		return nil, err

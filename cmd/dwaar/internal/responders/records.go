@@ -130,7 +130,11 @@ func (r *records) List(ctx context.Context, issuer responder.IssuerID, after *bi
 	if err != nil {
 		return nil, err
 	}
-	return now.List(ctx, issuer, after, limit)
+	lister, ok := now.(responder.Lister)
+	if !ok {
+		return nil, errors.New("this database cannot be listed") // Load has refused presign with it
+	}
+	return lister.List(ctx, issuer, after, limit)
 }
 
 // Ping implements responder.Pinger.
