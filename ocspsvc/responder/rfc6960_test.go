@@ -332,7 +332,12 @@ func TestR10SignaturesOfRequestsAreIgnoredOrByOptionRequired(t *testing.T) {
 		der  []byte
 		want string
 	}{
-		{"signed", signed, "good"}, {"plain", plain, "sigRequired"}, {"without certificates", opensslSigned(t, d, client, "-no_certs"), "malformedRequest"}, {"by a stranger", strange, "unauthorized"}, {"changed", broken, "unauthorized"},
+		{"signed", signed, "good"},
+		{"signed, without a nonce", opensslSigned(t, d, client, "-no_nonce"), "good"},
+		{"plain", plain, "sigRequired"},
+		{"without certificates", opensslSigned(t, d, client, "-no_certs"), "malformedRequest"},
+		{"by a stranger", strange, "unauthorized"},
+		{"changed", broken, "unauthorized"},
 	} {
 		if got := word(d.post(t, test.der)); got != test.want {
 			t.Errorf("required: %s: %s, want %s", test.name, got, test.want)
