@@ -304,6 +304,18 @@ func TestLogThatLeavesTheConfigurationEnds(t *testing.T) {
 	<-done
 }
 
+// A request may take longer than its log stays in the configuration.
+func TestRequestThatOutlivesItsLogIsCounted(t *testing.T) {
+	log := open(t, filepath.Join(t.TempDir(), "a.log"), nil)
+	late, ended := log.Begin(request(), netip.MustParseAddr("192.0.2.1"), time.Now()), log.stop
+	log.reload(t, accesslog.Config{Output: filepath.Join(t.TempDir(), "b.log")})
+	ended()
+	late.End(accesslog.Answer{Status: 200})
+	if got := log.Lost(); got != 1 {
+		t.Errorf("%d requests are counted as lost, want 1", got)
+	}
+}
+
 // stuckOutput takes nothing until it is released, and counts what it gets.
 type stuckOutput struct {
 	release chan struct{}

@@ -44,9 +44,12 @@ func newOutput(name string, log *slog.Logger, lost *atomic.Int64) *output {
 // add queues a line.
 func (l *output) add(line []byte) {
 	l.mu.Lock()
-	if l.ended || len(l.queued)+len(line) > maxQueued {
+	switch {
+	case l.ended: // by a reload, while the request was served
+		l.lost.Add(1)
+	case len(l.queued)+len(line) > maxQueued:
 		l.dropped++
-	} else {
+	default:
 		l.queued = append(l.queued, line...)
 	}
 	l.mu.Unlock()
