@@ -11,7 +11,8 @@ type lookedUp struct {
 }
 
 func dynamicOptions() table[*lookedUp] {
-	return table[*lookedUp]{of: "dynamic", noun: "option", rows: append([]row[*lookedUp]{
+	const bounded = "a lookup ends after 5s, and the last answer of the DNS holds until there is another"
+	return table[*lookedUp]{of: "dynamic", noun: "option", rows: []row[*lookedUp]{
 		{name: "name", usage: "NAME", doc: "the name to look up", decode: func(l line, d *lookedUp) { d.Name = l.Args[0].Text }},
 		{name: "port", usage: "PORT", doc: "where the upstreams of a listen", decode: func(l line, d *lookedUp) { d.Port = l.number(l.Args[0], 1, 65535) }},
 		{name: "versions", usage: "ipv4|ipv6…", doc: "which addresses of a are taken",
@@ -29,7 +30,10 @@ func dynamicOptions() table[*lookedUp] {
 					d.Resolvers = append(d.Resolvers, arg.Text)
 				}
 			}},
-	}, refused[*lookedUp](true, "dial_fallback_delay", "dial_timeout", "grace_period")...)}
+		{name: "dial_fallback_delay", instead: bounded},
+		{name: "dial_timeout", instead: bounded},
+		{name: "grace_period", instead: bounded},
+	}}
 }
 
 func decodeDynamic(l line, p *proxying) {
