@@ -2,12 +2,16 @@ package upstream
 
 import (
 	"io"
+	"net/http"
 	"sync/atomic"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // body is a client's body that remembers how it ended.
 type body struct {
 	io.ReadCloser
+	trailer http.Header // the client's, which the server fills at the end
 	first   []byte // read by empty
 	touched atomic.Bool
 	ended   atomic.Bool
@@ -33,10 +37,21 @@ func (b *body) read(p []byte) (int, error) {
 	case nil:
 	case io.EOF:
 		b.ended.Store(true)
+		b.dropMisplaced()
 	default:
 		b.failed.CompareAndSwap(nil, &err)
 	}
 	return n, err
+}
+
+// dropMisplaced takes out of the trailer what a server might take for its
+// header (RFC 9110 §6.5.1). A client may send more there than it announced.
+func (b *body) dropMisplaced() {
+	for name := range b.trailer {
+		if !httpguts.ValidTrailerHeader(name) {
+			delete(b.trailer, name)
+		}
+	}
 }
 
 // empty waits for the first byte of the body or its end. It is called before

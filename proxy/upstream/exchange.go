@@ -28,7 +28,8 @@ func begin(w http.ResponseWriter, r *http.Request) (*http.Request, *exchange) {
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return r, e
 	}
-	e.body = &body{ReadCloser: r.Body}
+	e.body = &body{ReadCloser: r.Body, trailer: r.Trailer}
+	e.body.dropMisplaced()
 	if r.ContentLength < 0 && lacksBody(r.Method) && e.body.empty() {
 		e.body = nil
 		return r, e

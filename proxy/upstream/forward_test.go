@@ -335,6 +335,25 @@ func TestRefusedExpectationNeverAsksForTheBody(t *testing.T) {
 	}
 }
 
+// A client may announce one field and send others.
+func TestFieldsThatMayNotTrailAreNotForwarded(t *testing.T) {
+	seen := make(chan http.Header, 1)
+	secure := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		seen <- r.Trailer
+	}))
+	t.Cleanup(secure.Close)
+	cfg := to(secure.URL)
+	cfg.TLS = &upstream.TLS{Insecure: true}
+	conn, r := dial(t, front(t, cfg))
+	send(t, conn, "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Authorization\r\n\r\n"+
+		"0\r\nX-Sum: 1\r\nAuthorization: x\r\nContent-Length: 5\r\nHost: b.test\r\n\r\n")
+	read(t, r)
+	if trailer := <-seen; len(trailer) != 1 || trailer.Get("X-Sum") != "1" {
+		t.Errorf("the upstream sees %v", trailer)
+	}
+}
+
 func TestEarlyFailureDoesNotWaitForTheBody(t *testing.T) {
 	server := front(t, to(scripted(t, func(_ net.Conn, r *bufio.Reader) { _, _ = http.ReadRequest(r) })))
 	conn, r := dial(t, server)
