@@ -39,8 +39,8 @@ func TestTheMigrationPageNamesWhatIsRefused(t *testing.T) {
 	listed := refusals(t)
 	refused := map[string][]string{}
 	for _, e := range config.Language() {
-		words, held := listed[e.Section]
-		if !e.Refused || !held {
+		words := listed[e.Section]
+		if !e.Refused || e.Section == "ocsp in tls" { // which is dwaar's own
 			continue
 		}
 		refused[e.Section] = append(refused[e.Section], e.Name)
