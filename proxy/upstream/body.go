@@ -12,7 +12,7 @@ import (
 type body struct {
 	io.ReadCloser
 	trailer http.Header // the client's, which the server fills at the end
-	first   []byte // read by empty
+	first   []byte      // read by empty
 	touched atomic.Bool
 	ended   atomic.Bool
 	failed  atomic.Pointer[error]
