@@ -52,7 +52,7 @@ func openSQLite(a address, create bool) (*DB, error) {
 	if _, err := os.Stat(a.path); err != nil && !create {
 		return nil, err
 	}
-	write, err := sql.Open("sqlite", sqliteDSN(a.path, "&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"))
+	write, err := sql.Open("sqlite", sqliteDSN(a.path, "&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)"))
 	if err != nil {
 		return nil, err
 	}
