@@ -18,6 +18,9 @@ type caCmd struct {
 	Revoke   caRevokeCmd   `cmd:"" help:"Revoke a certificate."`
 	Unrevoke caUnrevokeCmd `cmd:"" help:"Lift the hold of a certificate (certificateHold)."`
 	List     caListCmd     `cmd:"" help:"List the certificates and their statuses."`
+	Import   caImportCmd   `cmd:"" help:"Take over an index.txt, a CRL or a directory of certificates."`
+	Export   caExportCmd   `cmd:"" help:"Write the index.txt that openssl reads."`
+	CRL      caCRLCmd      `cmd:"" name:"crl" help:"Sign a certificate revocation list."`
 }
 
 // caFlags say which database, and whose certificates in it.

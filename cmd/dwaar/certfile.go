@@ -47,6 +47,8 @@ func readCertificates(path string) ([]*x509.Certificate, error) {
 	return certs, nil
 }
 
+var errNoCertificate = errors.New("no certificate found")
+
 func parseCertificates(raw []byte) ([]*x509.Certificate, error) {
 	if cert, err := x509.ParseCertificate(raw); err == nil {
 		return []*x509.Certificate{cert}, nil
@@ -63,7 +65,7 @@ func parseCertificates(raw []byte) ([]*x509.Certificate, error) {
 		certs = append(certs, cert)
 	}
 	if len(certs) == 0 {
-		return nil, errors.New("no certificate found")
+		return nil, errNoCertificate
 	}
 	return certs, nil
 }
