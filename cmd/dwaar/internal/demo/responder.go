@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -42,8 +43,11 @@ func (r records) Record(_ context.Context, _ responder.IssuerID, serial *big.Int
 		return responder.Record{}, responder.ErrNoRecord
 	}
 	found, err := r.revoked.of(r.name, serial.Text(16))
-	if err != nil || found == nil {
-		return responder.Record{Status: ocspsvc.Good}, err
+	if err != nil { // nothing in the file counts then
+		return responder.Record{}, fmt.Errorf("%w: %w", responder.ErrBadRecord, err)
+	}
+	if found == nil {
+		return responder.Record{Status: ocspsvc.Good}, nil
 	}
 	return responder.Record{Status: ocspsvc.Revoked, RevokedAt: found.at.UTC().Truncate(time.Second), Reason: found.reason}, nil
 }
