@@ -62,6 +62,9 @@ func (c Config) check() error {
 		problems = append(problems, fmt.Errorf("max_header_bytes is negative: %d", c.MaxHeaderBytes))
 	}
 	problems = append(problems, checkProtocols(c.Protocols), c.Trust.check())
+	for _, name := range c.ExpectedFields {
+		problems = append(problems, CheckExpectedField(name))
+	}
 	seen := make(map[string]bool)
 	for _, l := range c.Listeners {
 		if seen[l.Address] {

@@ -26,6 +26,10 @@ type Config struct {
 	LogCredentials bool `json:"log_credentials,omitempty"`
 	// Trust says who may tell dwaar who the client is.
 	Trust Trust `json:"trust,omitempty"`
+	// ExpectedFields are the fields of requests that are kept although their
+	// names have a "_" or a ".": "user_id", or "user_*" for several. Others are
+	// dropped, as upstreams may take X_Forwarded_For for X-Forwarded-For.
+	ExpectedFields []string `json:"expected_fields,omitempty"`
 	// GracePeriod is how long requests may go on after the end of Run's
 	// context, or after their listener left the configuration, before their
 	// connections are closed. Zero means 10 s.

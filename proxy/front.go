@@ -16,7 +16,8 @@ type front struct {
 	readBody   time.Duration // zero: no limit
 	altSvc     *altSvc       // nil: no HTTP/3
 	clientIP   *clientIP     // nil: the peer is the client
-	counts     *counts       // nil: requests are not counted
+	fields     *fieldNames
+	counts     *counts // nil: requests are not counted
 	draining   func() bool
 }
 
@@ -46,6 +47,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.policy.HTTP3() {
 		w.Header().Del("Alt-Svc")
 	}
+	f.fields.clean(r.Header)
 	v := f.visit(w, r)
 	if v.begin(s.logs, r); v.records != nil {
 		defer v.record() // also for a handler that panics

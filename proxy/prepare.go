@@ -123,6 +123,7 @@ func (p *Prepared) compile(l Listener) (*front, error) {
 		challenges: &p.server.challenges,
 		readBody:   p.config.Timeouts.ReadBody,
 		clientIP:   p.config.Trust.compile(),
+		fields:     newFieldNames(p.config.ExpectedFields),
 	}
 	if p.config.Metrics {
 		f.counts = p.server.metrics.of(l.Address)

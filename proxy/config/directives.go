@@ -158,6 +158,8 @@ func serversOptions() table[*builder] {
 		{name: "client_ip_headers", usage: "FIELD…", doc: "where trusted proxies name the client; the first field that is there counts", decode: decodeClientIPHeaders},
 		{name: "trusted_proxies_strict", doc: "the right-most address that is no trusted proxy is the client's, not the left-most one",
 			decode: func(_ line, b *builder) { b.config.HTTP.Trust.Strict = true }},
+		{name: "expected_underscore_headers", usage: "FIELD…", doc: "fields of requests that are kept although their names have a _", many: true, decode: decodeExpectedFields},
+		{name: "expected_dot_headers", usage: "FIELD…", doc: "fields of requests that are kept although their names have a dot", many: true, decode: decodeExpectedFields},
 		{name: "max_header_size", usage: "SIZE", doc: "the largest request line and header", decode: decodeMaxHeaderSize},
 		{name: "log_credentials", doc: "access logs have cookies and authorizations as they are", decode: func(_ line, b *builder) { b.config.HTTP.LogCredentials = true }},
 		{name: "timeouts", usage: "{ … }", doc: "how long clients may take", decode: decodeTimeouts},

@@ -94,3 +94,15 @@ func decodeClientIPHeaders(l line, b *builder) {
 func decodeMaxHeaderSize(l line, b *builder) {
 	b.config.HTTP.MaxHeaderBytes = int(l.size(l.Args[0], 4<<10, 16<<20))
 }
+
+func decodeExpectedFields(l line, b *builder) {
+	separator := map[string]string{"expected_underscore_headers": "_", "expected_dot_headers": "."}[l.Name.Text]
+	for _, tok := range l.Args {
+		if err := proxy.CheckExpectedField(tok.Text); err != nil {
+			l.problem(tok, "%v", err)
+		} else if !strings.Contains(tok.Text, separator) {
+			l.problem(tok, "%q has no %s", tok.Text, separator)
+		}
+		b.config.HTTP.ExpectedFields = append(b.config.HTTP.ExpectedFields, tok.Text)
+	}
+}

@@ -230,12 +230,18 @@ func (h *forwardAuth) sets(field string) bool {
 	return false
 }
 
-// sameField compares names without regard to case, and to - and _.
+// sameField compares names without regard to case, and to -, _ and dots.
 func sameField(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	return strings.EqualFold(a, b) || strings.EqualFold(strings.ReplaceAll(a, "_", "-"), strings.ReplaceAll(b, "_", "-"))
+	return len(a) == len(b) && strings.EqualFold(dashed(a), dashed(b))
+}
+
+func dashed(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '_' || c == '.' {
+			return '-'
+		}
+		return c
+	}, name)
 }
 
 // noAnswer is told why the auth server has not answered.

@@ -27,7 +27,7 @@ func judge(t *testing.T, answer http.HandlerFunc) upstream.Config {
 
 // behind is a site that shows what gets behind the auth server.
 func behind(auth handler.ForwardAuth) handler.Chain {
-	return handler.Chain{{Directive: auth}, {Directive: handler.Respond{Body: "{method} {uri} {header.Remote-User}|{header.Remote_User}|{header.X-Groups}|{header.Groups}|{header.Connection}"}}}
+	return handler.Chain{{Directive: auth}, {Directive: handler.Respond{Body: "{method} {uri} {header.Remote-User}|{header.Remote_User}{header.Remote.user}|{header.X-Groups}|{header.Groups}|{header.Connection}"}}}
 }
 
 func TestForwardAuthAsksWithTheClientsFieldsAndWithoutItsBody(t *testing.T) {
@@ -115,7 +115,7 @@ func TestForwardAuthCopiesFieldsOverThoseOfTheClient(t *testing.T) {
 		want           string
 	}{
 		{nil, http.Header{"Remote-User": {"ann"}, "Groups": {"a", "b"}}, "ann||a,b||"},
-		{http.Header{"Remote-User": {"admin"}, "Remote_user": {"admin"}, "remote-user": {"admin"}, "X-Groups": {"wheel"}, "X_groups": {"wheel"}},
+		{http.Header{"Remote-User": {"admin"}, "Remote_user": {"admin"}, "Remote.user": {"admin"}, "remote-user": {"admin"}, "X-Groups": {"wheel"}, "X_groups": {"wheel"}},
 			http.Header{"Remote-User": {"ann"}}, "ann||||"},
 		{http.Header{"Remote-User": {"admin"}, "Groups": {"mine"}}, nil, "|||mine|"},
 		{http.Header{"Remote-User": {"a", "b"}, "Connection": {"remote-user, X_Groups", "keep-alive"}}, http.Header{"Remote-User": {"ann"}}, "ann||||keep-alive"},
