@@ -155,22 +155,24 @@ func (c *cache) doubtAll() {
 // whose answers are due, or say something else than record, and first if there
 // is none yet and room for one. Nothing is, if the list is outdated. It does not
 // touch the order.
-func (c *cache) wants(key string, record Record, listed time.Time, first int, now time.Time) (due []int) {
+func (c *cache) wants(key string, record Record, listed time.Time, first int, now time.Time) (due []int, room bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries.Peek(key)
 	switch {
-	case !ok && c.full(), ok && e.readAt.After(listed) && !e.record.Equal(record):
-		return nil
+	case !ok && c.full():
+		return nil, false
 	case !ok:
-		return []int{first}
+		return []int{first}, true
+	case e.readAt.After(listed) && !e.record.Equal(record):
+		return nil, true
 	}
 	for form, k := range e.answers {
 		if k == nil && form == first && c.bytes+answerSpare <= c.maxBytes || k != nil && (!k.valid(now) || k.due(now) || !k.record.Equal(record)) {
 			due = append(due, form)
 		}
 	}
-	return due
+	return due, true
 }
 
 // full reports whether another answer might cost one that is there.

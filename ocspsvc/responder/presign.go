@@ -2,6 +2,8 @@ package responder
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"math/big"
 	"time"
 )
@@ -26,7 +28,8 @@ const (
 func (s *Signer) presign(ctx context.Context, records Lister) {
 	for {
 		for _, a := range s.authorities {
-			s.presignAll(ctx, records, a)
+			p := pass{s: s, a: a, records: records, log: s.log.With("issuer", a.Issuer.Subject.String())}
+			p.run(ctx)
 		}
 		if !sleep(ctx, max(s.cfg.Validity/presignPasses, time.Second)) {
 			return
@@ -34,67 +37,79 @@ func (s *Signer) presign(ctx context.Context, records Lister) {
 	}
 }
 
-// presignAll goes through the records of one CA, page by page.
-func (s *Signer) presignAll(ctx context.Context, records Lister, a *authority) {
-	begun, signed := time.Now(), 0
-	log := s.log.With("issuer", a.Issuer.Subject.String())
+// pass is one time through the records of one CA.
+type pass struct {
+	s       *Signer
+	a       *authority
+	records Lister
+	log     *slog.Logger
+
+	signed, left int // answers made; certificates for which there was no room
+}
+
+func (p *pass) run(ctx context.Context) {
+	begun := time.Now()
+	err := p.pages(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		p.log.Warn("listing the responder's records for presigning", "err", err)
+	case p.left > 0:
+		p.log.Warn("the responder's cache has no room to presign all; raise cache_entries or cache_bytes", "left", p.left)
+	}
+	p.log.Debug("presigned OCSP answers", "signed", p.signed, "took", time.Since(begun))
+}
+
+// pages goes through the records until there are no more, or ctx ends.
+func (p *pass) pages(ctx context.Context) error {
 	for after := (*big.Int)(nil); ; {
 		listed := time.Now()
-		page, err := records.List(ctx, a.id, after, listPage)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			log.Warn("listing the responder's records for presigning", "err", err)
-			return
-		}
-		if len(page) == 0 {
-			break
+		page, err := p.records.List(ctx, p.a.id, after, listPage)
+		if err != nil || len(page) == 0 {
+			return err
 		}
 		last := page[len(page)-1].Serial
 		if last == nil || after != nil && last.Cmp(after) == 0 {
-			log.Error("the responder's records cannot be listed: their list does not go on", "after", after)
-			return
+			return fmt.Errorf("the list does not go on after serial %x", after)
 		}
 		after = last
-		if !rest(ctx, listed) {
-			return
-		}
+		rest(ctx, listed)
 		for _, e := range page {
-			n, ok := s.presignOne(ctx, a, e, listed)
-			if signed += n; !ok {
-				return
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
+			p.certificate(ctx, e, listed)
 		}
 	}
-	log.Debug("presigned OCSP answers", "signed", signed, "took", time.Since(begun))
 }
 
 // rest leaves most of a processor, and of the database, to those who ask.
-func rest(ctx context.Context, begun time.Time) bool {
-	return sleep(ctx, max(presignRest, presignShare*time.Since(begun)))
+func rest(ctx context.Context, begun time.Time) {
+	sleep(ctx, max(presignRest, presignShare*time.Since(begun)))
 }
 
-// presignOne returns how many answers it signed, and false when it has to end.
-func (s *Signer) presignOne(ctx context.Context, a *authority, e Entry, listed time.Time) (signed int, ok bool) {
+// certificate signs what is due for one certificate.
+func (p *pass) certificate(ctx context.Context, e Entry, listed time.Time) {
 	expired := !e.Record.Expires.IsZero() && time.Now().After(e.Record.Expires)
 	if e.Serial == nil || e.Record.check() != nil || expired {
-		return 0, ctx.Err() == nil
+		return
 	}
-	key := a.keyOf(e.Serial)
-	for _, form := range s.cache.wants(key, e.Record, listed, usual, time.Now()) {
-		id, err := a.certID(form, e.Serial)
-		if err != nil {
-			return signed, true // a serial that cannot be written cannot be asked for
+	who := subject{authority: p.a, serial: e.Serial, key: p.a.keyOf(e.Serial)}
+	due, room := p.s.cache.wants(who.key, e.Record, listed, usual, time.Now())
+	if !room {
+		p.left++
+	}
+	for _, who.form = range due {
+		var err error
+		if who.id, err = p.a.certID(who.form, e.Serial); err != nil {
+			return // a serial that cannot be written cannot be asked for
 		}
-		s.cache.learn(key, e.Record, listed)
+		p.s.cache.learn(who.key, e.Record, listed)
 		begun := time.Now()
-		if _, err := s.renew(subject{authority: a, id: id, form: form, serial: e.Serial, key: key}, e.Record); err == nil {
-			signed++
+		if _, err := p.s.renew(who, e.Record); err == nil {
+			p.signed++
 		}
-		if !rest(ctx, begun) {
-			return signed, false
-		}
+		rest(ctx, begun)
 	}
-	return signed, ctx.Err() == nil
 }

@@ -107,6 +107,9 @@ func presignedBounds(t *testing.T) {
 	if d.ask(t); d.signatures(t) != 5 {
 		t.Error("what was asked for has gone")
 	}
+	if !strings.Contains(d.logged.String(), "left=16") {
+		t.Errorf("that there is no room for 16 of 21 is not in the log:\n%s", d.logged)
+	}
 }
 
 func TestPresigningWaitsForADatabaseAndLeavesTheProcessorsToOthers(t *testing.T) {
