@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +18,6 @@ type running struct {
 	log     *slog.Logger
 	records *records
 	signer  *responder.Signer
-	handler http.Handler
 
 	started bool               // owned by Set.Run
 	stop    context.CancelFunc // owned by Set.Run
@@ -40,7 +38,6 @@ func build(ctx context.Context, l *Loaded, patient bool, log *slog.Logger) (*run
 	if r.signer, err = responder.NewSigner(l.Answers, l.keys, r.records, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("signer: %w", err), r.records.close())
 	}
-	r.handler = responder.Handler(r.signer, responder.Options{Log: log})
 	return r, nil
 }
 

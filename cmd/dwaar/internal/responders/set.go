@@ -86,15 +86,12 @@ func (s *Set) find(l *Loaded) *running {
 // about. It does so before the change is committed, too, and for a while after
 // others have taken its place.
 func (c *Change) Handler(numbers []int) (http.Handler, error) {
-	var asked several
+	var asked responder.Joined
 	for _, n := range numbers {
 		if n < 0 || n >= len(c.next) {
 			return nil, fmt.Errorf("there is no responder %d", n)
 		}
-		asked = append(asked, c.next[n])
-	}
-	if len(asked) == 1 {
-		return asked[0].handler, nil
+		asked = append(asked, c.next[n].signer)
 	}
 	return responder.Handler(asked, responder.Options{Log: c.set.log}), nil
 }
@@ -203,21 +200,11 @@ func (s *Set) close() {
 // Respond implements ocspsvc.Source: the responder answers whose CA is asked
 // about, without a network. Another CA is ocspsvc.ErrNotOurs.
 func (s *Set) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Response, error) {
-	return several(s.all()).Respond(ctx, req)
-}
-
-// several are responders for different CAs.
-type several []*running
-
-// Respond implements ocspsvc.Source.
-func (all several) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Response, error) {
-	for _, r := range all {
-		response, err := r.signer.Respond(ctx, req)
-		if !errors.Is(err, ocspsvc.ErrNotOurs) {
-			return response, err
-		}
+	var signers responder.Joined
+	for _, r := range s.all() {
+		signers = append(signers, r.signer)
 	}
-	return nil, fmt.Errorf("no responder here answers for that CA: %w", ocspsvc.ErrNotOurs)
+	return signers.Respond(ctx, req)
 }
 
 // all are those that run.
