@@ -82,7 +82,7 @@ var floors = map[string][]string{
 		"tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
-		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
+		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
 		"ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
 	},
 }
@@ -123,7 +123,7 @@ var rooms = map[string][]string{
 	"github.com/quic-go/quic-go":          {"proxy"},
 	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password"},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
-	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/server"},
+	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server"},
 	"golang.org/x/sys/unix":               {"cmd/dwaar", "tlsstore/..."},
 	"golang.org/x/term":                   {"cmd/dwaar"},
 	"golang.org/x/time":                   {"ocspsvc/responder", "proxy"},

@@ -21,6 +21,7 @@ type grammar struct {
 	Status       statusCmd       `cmd:"" help:"Show what is served and the state of every staple."`
 	Certs        certsCmd        `cmd:"" help:"Show and replace the certificates of the running dwaar."`
 	OCSP         ocspCmd         `cmd:"" name:"ocsp" help:"Ask for, verify and check OCSP responses."`
+	Responder    responderCmd    `cmd:"" help:"Answer OCSP requests, from flags alone."`
 	CA           caCmd           `cmd:"" name:"ca" help:"Keep the database of a CA that the OCSP responder reads."`
 	Trust        trustCmd        `cmd:"" help:"Make this system trust the local CA."`
 	Untrust      untrustCmd      `cmd:"" help:"Make this system trust the local CA no longer."`

@@ -39,12 +39,23 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 		"adapt --config=":        "--config: the name of a file is missing",
 		"reload --config=":       "--config: the name of a file is missing",
 		"ocsp fetch --cert=":     "--cert: the name of a file is missing",
-		"stop --admin /" + strings.Repeat("x", 100):                   "shorter one with the option admin",
-		"ocsp verify --cert a --issuer b --response c --at now":       "--at: parsing time",
-		"ocsp verify --cert a --issuer b --response c --max-age soon": "--max-age: ",
-		"ocsp verify --cert a --issuer b --response c --max-age 0s":   "no response is that fresh",
-		"ocsp verify --cert a --issuer b --response c --max-age -1h":  "--max-age",
-		"ocsp fetch --cert /dev/null --allow 10.0.0.0/33":             "no certificate found",
+		"responder":              "missing flags: --database=DB, --issuer=FILE, --key=FILE, --signer=FILE",
+		"responder --issuer= --signer b --key c --database sqlite:c":                  "the name of a file is missing",
+		"responder --issuer a --signer b --database sqlite:c":                         "missing flags: --key=FILE",
+		"responder --issuer a --signer b --key c --key d --database sqlite:c":         "--signer: there are 1, and 2 of --key",
+		"responder --issuer a --signer b --key c --database oracle:c":                 "database: a database is written",
+		"responder --issuer a --signer b --key c --database sqlite:c --listen 9000":   `--listen: "9000" is not like :9000`,
+		"responder --issuer a --signer b --key c --database sqlite:c --validity 1s":   "validity: 1s is not between",
+		"responder --issuer a --signer b --key c --database sqlite:c --nonce no":      `nonce: "no" is not one of`,
+		"responder --issuer a --signer b --key c --database sqlite:c --cert-ids 65":   "cert_ids: 65 is not between 1 and 64",
+		"responder --issuer a --signer b --key c --database sqlite:c --schema ejbca":  `schema: "ejbca" is unknown`,
+		"responder --issuer a --signer b --key c --database sqlite:c --unissued good": `unissued: "good" is not one of`,
+		"stop --admin /" + strings.Repeat("x", 100):                                   "shorter one with the option admin",
+		"ocsp verify --cert a --issuer b --response c --at now":                       "--at: parsing time",
+		"ocsp verify --cert a --issuer b --response c --max-age soon":                 "--max-age: ",
+		"ocsp verify --cert a --issuer b --response c --max-age 0s":                   "no response is that fresh",
+		"ocsp verify --cert a --issuer b --response c --max-age -1h":                  "--max-age",
+		"ocsp fetch --cert /dev/null --allow 10.0.0.0/33":                             "no certificate found",
 	}
 	for args, want := range cases {
 		r := dwaar(t, strings.Fields(args)...)
@@ -64,7 +75,7 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "run", "validate", "fmt", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show", "certs renew", "certs reissue",
-		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "ca", "ca add", "ca revoke", "ca unrevoke", "ca list", "ca import", "ca export", "ca crl", "trust", "untrust", "demo", "version",
+		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "ca", "ca add", "ca revoke", "ca unrevoke", "ca list", "ca import", "ca export", "ca crl", "responder", "trust", "untrust", "demo", "version",
 	} {
 		r := dwaar(t, append(strings.Fields(command), "--help")...)
 		usage := strings.TrimSpace("Usage: dwaar " + command)

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"dwaar/cmd/dwaar/internal/responders"
+	"dwaar/ocspsvc/certdb"
+	"dwaar/ocspsvc/responder"
+)
+
+type responderCmd struct {
+	Issuer   []string `required:"" placeholder:"FILE" sep:"none" help:"The certificate of the CA to answer for; several for several CAs."`
+	Signer   []string `required:"" placeholder:"FILE" sep:"none" help:"The certificate that signs: the CA's own, or one of the CA for OCSP signing."`
+	Key      []string `required:"" placeholder:"FILE" sep:"none" help:"The key of --signer; as many as there are signers, in the same order."`
+	Database string   `required:"" placeholder:"DB" type:"file" env:"DWAAR_DATABASE" help:"sqlite:FILE, postgres://USER:PASSWORD@HOST/NAME, mysql://USER:PASSWORD@HOST/NAME, index:FILE, crl:FILE, or env:NAME or file:FILE that holds one of these."`
+	Listen   string   `default:":9000" placeholder:"ADDRESS" help:"Where clients ask (default: ${default})."`
+
+	Schema        string        `placeholder:"SCHEMA" help:"list_certs: the tables are those of another program."`
+	Validity      time.Duration `placeholder:"DURATION" help:"How long an answer holds (default: 24h)."`
+	Nonce         string        `placeholder:"POLICY" help:"optional, required or ignore (default: optional)."`
+	Unissued      string        `placeholder:"POLICY" help:"What is said of a serial that is not in the database: unknown, unauthorized or revoked (default: unknown)."`
+	ArchiveCutoff time.Duration `placeholder:"DURATION" help:"How long a certificate is answered for after its end (default: for ever)."`
+	Presign       bool          `help:"Sign answers before anybody asks."`
+	RequireSigned []string      `placeholder:"FILE" sep:"none" help:"Answer only requests that a certificate of these CAs has signed."`
+	RSAPSS        bool          `name:"rsa-pss" help:"Sign by RSASSA-PSS where the key is RSA."`
+
+	CertIDs      int   `name:"cert-ids" placeholder:"N" help:"How many certificates one request may ask about (default: 32)."`
+	CacheEntries int   `placeholder:"N" help:"For how many certificates answers stay in memory (default: 100000)."`
+	CacheBytes   int64 `placeholder:"N" help:"How many bytes of memory they may take (default: 268435456)."`
+	Queue        int   `placeholder:"N" help:"How many signatures may wait for a processor (default: 256)."`
+	UnissuedRate int   `placeholder:"N" help:"How many answers about unknown serials are signed in a second (default: 100)."`
+
+	Metrics string `placeholder:"ADDRESS" help:"Where /metrics and /readyz are shown (default: nowhere)."`
+	Debug   bool   `help:"Log at level debug."`
+}
+
+func (responderCmd) Help() string {
+	return `The directive ocsp_responder without a Dwaarfile. dwaar ca fills the database.
+
+SIGTERM and SIGINT stop it after its open requests, a second one at once. SIGHUP and SIGUSR1 make it read certificates and keys again; bad ones change nothing. Under systemd (Type=notify or notify-reload) it tells when it is ready, reloads and stops.
+
+A password on the command line can be read by everybody on this machine: write --database env:NAME or file:FILE.`
+}
+
+// Validate is called by kong: a wrong command line, not a failure.
+func (c responderCmd) Validate() error {
+	if len(c.Issuer) == 0 || len(c.Signer) == 0 || len(c.Key) == 0 || c.Database == "" {
+		return nil // kong says so itself
+	}
+	if slices.Contains(slices.Concat(c.Issuer, c.Signer, c.Key, c.RequireSigned), "") {
+		return errNoFile
+	}
+	if len(c.Key) != len(c.Signer) {
+		return fmt.Errorf("--signer: there are %d, and %d of --key: each has its own", len(c.Signer), len(c.Key))
+	}
+	for flag, address := range map[string]string{"--listen": c.Listen, "--metrics": c.Metrics} {
+		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+			return fmt.Errorf("%s: %q is not like :9000 or 127.0.0.1:9000", flag, address)
+		}
+	}
+	cfg := c.config()
+	return errors.Join(cfg.Answers.Check(), cfg.Records.Check())
+}
+
+func (c responderCmd) config() responders.Config {
+	cfg := responders.Config{
+		Answers: responder.Config{
+			Issuers: c.Issuer, RSAPSS: c.RSAPSS, Validity: c.Validity, Nonce: responder.NoncePolicy(c.Nonce),
+			Unissued: responder.UnissuedPolicy(c.Unissued), ArchiveCutoff: c.ArchiveCutoff, Presign: c.Presign, Requesters: c.RequireSigned,
+			Limits: responder.Limits{
+				CertIDs: c.CertIDs, CacheEntries: c.CacheEntries, CacheBytes: c.CacheBytes, Queue: c.Queue, UnissuedRate: c.UnissuedRate,
+			},
+		},
+		Records: certdb.Config{Database: certdb.DSN(c.Database), Schema: c.Schema},
+	}
+	for i := range min(len(c.Signer), len(c.Key)) {
+		cfg.Answers.Signers = append(cfg.Answers.Signers, responder.Pair{Certificate: c.Signer[i], Key: c.Key[i]})
+	}
+	return cfg
+}
+
+func (c responderCmd) Run(a *app) error {
+	level := slog.LevelInfo
+	if c.Debug {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+	notify := newNotifier()
+	srv := responders.NewServer(c.config(), responders.Options{Listen: c.Listen, Metrics: c.Metrics, Ready: notify.ready}, log)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	return steering{srv: srv, signals: signals, notify: notify, log: log}.run()
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"dwaar/ocspsvc/ocsptest"
+)
+
+// answering is a `dwaar responder` in this process.
+type answering struct {
+	*served
+	*registry
+	url, metrics string
+}
+
+// responder starts one over the registry's database; its signer is a delegate.
+func (r *registry) responder(t *testing.T, args ...string) *answering {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "dwaar") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("NOTIFY_SOCKET", in(dir, "notify"))
+	a := &answering{registry: r, served: &served{t: t, address: freePort(t), out: &slowBuffer{}, code: make(chan int, 1)}, metrics: freePort(t)}
+	a.url = "http://" + a.address
+	if a.systemd, err = net.ListenPacket("unixgram", in(dir, "notify")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.systemd.Close() })
+	a.renew()
+	args = append([]string{
+		"responder", "--issuer", r.issuer, "--signer", in(r.dir, "ocsp.pem"), "--key", in(r.dir, "ocsp.key"),
+		"--database", r.db, "--listen", a.address, "--metrics", a.metrics,
+	}, args...)
+	go func() { a.code <- Main(args, strings.NewReader(""), a.out, a.out) }()
+	a.tells("READY=1")
+	return a
+}
+
+// renew gives the responder another signer.
+func (a *answering) renew() *ocsptest.Leaf {
+	a.t.Helper()
+	d := a.ca.Delegate(a.t)
+	ocsptest.WriteFile(a.t, a.registry.dir, "ocsp.pem", ocsptest.CertPEM(d.Cert))
+	ocsptest.WriteFile(a.t, a.registry.dir, "ocsp.key", ocsptest.KeyPEM(a.t, d.Key, ocsptest.PKCS8))
+	return d
+}
+
+func (a *answering) shows(path string) string {
+	a.t.Helper()
+	resp, err := http.Get("http://" + a.metrics + path)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, _ := io.ReadAll(resp.Body)
+	return string(b)
+}
+
+func TestResponderFromFlagsAlone(t *testing.T) {
+	r := newRegistry(t)
+	file := r.leafFile
+	r.run(t, "add", file).expect(t, 0)
+	a := r.responder(t, "--validity", "2h", "--unissued", "unauthorized")
+	fetch := func(code int, words ...string) {
+		t.Helper()
+		dwaar(t, "ocsp", "fetch", "--cert", file, "--issuer", r.issuer, "--url", a.url, "--allow", "127.0.0.1").expect(t, code, words...)
+	}
+	fetch(0, "good")
+	if text := a.shows("/readyz"); text != "ready\n" {
+		t.Errorf("readyz: %q", text)
+	}
+	if text := a.shows("/metrics"); !strings.Contains(text, `dwaar_ocsp_responder_signatures_total{responder="dwaar test intermediate"} `) || !strings.Contains(text, "go_goroutines") {
+		t.Errorf("metrics:\n%s", text)
+	}
+	r.run(t, "revoke", file, "--reason", "keyCompromise").expect(t, 0)
+	time.Sleep(time.Second) // which is how long an answer is trusted
+	fetch(1, "revoked", "keyCompromise")
+
+	a.renew()
+	a.signal(syscall.SIGHUP)
+	a.tells("RELOADING=1")
+	a.tells("READY=1")
+	fetch(1, "revoked")
+	ocsptest.WriteFile(t, r.dir, "ocsp.key", []byte("no key"))
+	a.signal(syscall.SIGHUP)
+	a.tells("RELOADING=1")
+	a.tells("READY=1")
+	fetch(1, "revoked")
+	if !strings.Contains(a.out.String(), "the running responder stays") {
+		t.Errorf("a bad reload is not told:\n%s", a.out)
+	}
+	a.signal(syscall.SIGTERM)
+	a.tells("STOPPING=1")
+	a.ends(0)
+}
+
+func TestResponderSaysWhatKeepsItFromStarting(t *testing.T) {
+	r := newRegistry(t)
+	ocsptest.WriteFile(t, r.dir, "leaf.key", ocsptest.KeyPEM(t, r.leaf.Key, ocsptest.PKCS8))
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	d := r.ca.Delegate(t)
+	ocsptest.WriteFile(t, r.dir, "ocsp.pem", ocsptest.CertPEM(d.Cert))
+	ocsptest.WriteFile(t, r.dir, "ocsp.key", ocsptest.KeyPEM(t, d.Key, ocsptest.PKCS8))
+	good := []string{"responder", "--issuer", r.issuer, "--signer", in(r.dir, "ocsp.pem"), "--key", in(r.dir, "ocsp.key"), "--listen"}
+	for want, args := range map[string][]string{
+		"OCSPSigning":                  {"responder", "--issuer", r.issuer, "--database", r.db, "--signer", r.leafFile, "--key", in(r.dir, "leaf.key")},
+		"no such file":                 {"responder", "--issuer", r.issuer, "--database", r.db, "--signer", r.leafFile, "--key", in(r.dir, "no.key")},
+		"unable to open database file": slices.Concat(good, []string{"127.0.0.1:0", "--database", "sqlite:" + in(r.dir, "no/certs.db")}),
+		"address already in use":       slices.Concat(good, []string{taken.Addr().String(), "--database", r.db}),
+		"bind: address already in use": slices.Concat(good, []string{"127.0.0.1:0", "--database", r.db, "--metrics", taken.Addr().String()}),
+	} {
+		dwaar(t, args...).expect(t, 1, "dwaar: ", want)
+	}
+}
