@@ -128,7 +128,7 @@ func (l *listCerts) scan(rows *sql.Rows) (c Certificate, ours bool, err error) {
 	var expires time.Time
 	if block, _ := pem.Decode(cert); block != nil {
 		if parsed, err := x509.ParseCertificate(block.Bytes); err == nil {
-			if !bytes.Equal(parsed.RawIssuer, l.issuer.RawSubject) {
+			if !l.names(parsed) {
 				return c, false, nil
 			}
 			expires, c.Subject = parsed.NotAfter.UTC(), oneLine(parsed.RawSubject)
@@ -140,6 +140,12 @@ func (l *listCerts) scan(rows *sql.Rows) (c Certificate, ours bool, err error) {
 	c.Record = l.seen.dated(l.id, key(c.Serial), c.Record)
 	c.RevokedAt, c.Expires = c.RevokedAt.UTC().Truncate(time.Second), expires
 	return c, true, nil
+}
+
+// names reports whether a certificate names our issuer, by name and by key.
+func (l *listCerts) names(cert *x509.Certificate) bool {
+	named, key := cert.AuthorityKeyId, l.issuer.SubjectKeyId
+	return bytes.Equal(cert.RawIssuer, l.issuer.RawSubject) && (len(named) == 0 || len(key) == 0 || bytes.Equal(named, key))
 }
 
 func listCertsStatus(word string) string {

@@ -252,7 +252,7 @@ func pages(t *testing.T, r *room) {
 
 func plainSQL(t *testing.T, r *room) {
 	r.add(t, good(1), good(2))
-	r.sql(t, "UPDATE ocsp_certificates SET status = 'revoked', revoked_at = 1772366400, reason = 'keyCompromise' WHERE serial = (SELECT serial FROM (SELECT MIN(serial) AS serial FROM ocsp_certificates) AS first)")
+	r.sql(t, "UPDATE ocsp_certificates SET status = 'revoked', revoked_at = 1772366400, reason = 'keyCompromise' WHERE serial = (SELECT serial FROM (SELECT serial FROM ocsp_certificates ORDER BY serial LIMIT 1) AS first)")
 	r.expect(t, 1, revoked(1, noon, ocspsvc.KeyCompromise).Record)
 	r.sql(t, "DELETE FROM ocsp_certificates WHERE status = 'good'")
 	r.expectError(t, 2, responder.ErrNoRecord)
