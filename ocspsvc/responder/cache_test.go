@@ -368,7 +368,7 @@ func TestAFullQueueIsTryLaterAtOnceAndCachedAnswersNeedNone(t *testing.T) {
 func fullQueue(t *testing.T) {
 	d := newDesk(t, responder.Config{})
 	made := new(atomic.Int64)
-	d.keys = keysOf(d.ca.Cert, nil, slowKey{d.ca.Key, time.Second, made})
+	d.keys = keysOf(d.ca.Cert, nil, slowKey{d.ca.Key, time.Second / 2, made})
 	d.open(t, responder.Config{Limits: responder.Limits{Queue: 4}})
 	for serial := range int64(500) {
 		d.records.Set(d.id(), big.NewInt(1000+serial), responder.Record{Status: ocspsvc.Good})
