@@ -1,0 +1,91 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"dwaar/ocspsvc"
+)
+
+// flight is one search for an answer, which any number may wait for.
+type flight struct {
+	subject
+	landed   chan struct{}     // closed at the end
+	response *ocspsvc.Response // what to say; set before the end
+}
+
+// board joins the flight for a subject, or starts it. If none is needed, or there
+// is no room for one, it returns what to say instead.
+func (r *Relay) board(s subject) (*flight, *ocspsvc.Response) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f := r.flights[s.key]; f != nil {
+		return f, nil
+	}
+	now := time.Now()
+	if a := r.cache.find(s.key, now); a != nil { // landed since
+		return nil, a.response
+	}
+	if said := r.cache.trouble(s.key, now); said != nil {
+		return nil, said
+	}
+	f := &flight{subject: s, landed: make(chan struct{})}
+	if r.ended {
+		return nil, tryLater
+	}
+	select {
+	case s.authority.misses <- f:
+		r.flights[s.key] = f
+		return f, nil
+	default:
+		return nil, tryLater
+	}
+}
+
+// start starts a flight that nobody waits for yet, unless there is one.
+func (r *Relay) start(s subject) *flight {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flights[s.key] != nil || r.ended {
+		return nil
+	}
+	f := &flight{subject: s, landed: make(chan struct{})}
+	r.flights[s.key] = f
+	return f
+}
+
+// land ends a flight. What it found has to be in the cache by now, so that
+// nobody who comes later starts another one.
+func (r *Relay) land(f *flight, response *ocspsvc.Response) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flights[f.key] == f {
+		delete(r.flights, f.key)
+		f.response = response
+		close(f.landed)
+	}
+}
+
+// cancel lands all flights: nobody is left to fly them.
+func (r *Relay) cancel() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	for k, f := range r.flights {
+		delete(r.flights, k)
+		f.response = tryLater
+		close(f.landed)
+	}
+}
+
+// fly is a worker's loop.
+func (r *Relay) fly(ctx context.Context, flights <-chan *flight) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case f := <-flights:
+			r.land(f, r.search(ctx, f.subject))
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package relay_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dwaar/ocspsvc/ocsptest"
+)
+
+func TestAnAnswerOutlivesAnOutageUntilItsNextUpdate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.want("before", leaf, "good", 1)
+		d.down()
+		for range 6 {
+			time.Sleep(day)
+			d.want("in the outage", leaf, "good", 1)
+		}
+		time.Sleep(day - time.Second)
+		d.want("a second before nextUpdate", leaf, "good", 1)
+		time.Sleep(time.Second)
+		begun := time.Now()
+		d.want("at nextUpdate", leaf, "tryLater", 1)
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("tryLater took %v", took)
+		}
+		if n := len(d.book.Find(slog.LevelWarn, "responder is down")); n != 1 {
+			t.Errorf("%d warnings, want 1", n)
+		}
+		d.up()
+		time.Sleep(12 * time.Minute)
+		d.want("after the outage", leaf, "good", 2)
+		if len(d.book.Find(slog.LevelInfo, "is back")) != 1 || d.count("responders_down") != 0 {
+			t.Error("nobody was told that it is over")
+		}
+	})
+}
+
+func TestAnOutageCostsTheResponderLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		var leaves []*ocsptest.Leaf
+		for range 100 {
+			leaves = append(leaves, d.ca.Leaf(t))
+			d.ask(leaves[len(leaves)-1])
+		}
+		d.down()
+		dials := len(d.Dials())
+		for range 2 * 24 {
+			time.Sleep(time.Hour)
+			for _, leaf := range leaves {
+				if got := d.ask(leaf); got != "good" {
+					t.Fatalf("answer = %q", got)
+				}
+			}
+		}
+		if n := len(d.Dials()) - dials; n < 10 || n > 2*24*8 {
+			t.Errorf("%d connections in two days", n)
+		}
+	})
+}
+
+// Misses during an outage are answered at once, and do not even dial.
+func TestADeadResponderIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.down()
+		for range 200 {
+			if got := d.ask(d.ca.Leaf(t)); got != "tryLater" {
+				t.Errorf("answer = %q", got)
+			}
+		}
+		if n := len(d.Dials()); n != 1 {
+			t.Errorf("%d connections, want 1", n)
+		}
+	})
+}
+
+func TestARestartWithTheResponderDeadAnswersFromDisk(t *testing.T) {
+	for _, status := range []ocsptest.Fault{ocsptest.Good, ocsptest.Revoked} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t)
+			leaf := d.ca.Leaf(t)
+			d.responder.Set(status)
+			d.want("before", leaf, string(status), 1)
+			d.down()
+			time.Sleep(5 * day)
+			d.open()
+			d.want("after a restart", leaf, string(status), 1)
+			if d.count("loaded_total") != 1 {
+				t.Error("where from?")
+			}
+			time.Sleep(2 * day)
+			d.open()
+			d.want("at nextUpdate", leaf, "tryLater", 1)
+		})
+	}
+}
+
+func TestAStoredAnswerIsVerifiedAgain(t *testing.T) {
+	damage := map[string]func(d *disk, mine, other string){
+		"a changed octet":          func(d *disk, mine, _ string) { d.files[mine][100] ^= 1 },
+		"cut off":                  func(d *disk, mine, _ string) { d.files[mine] = d.files[mine][:200] },
+		"empty":                    func(d *disk, mine, _ string) { d.files[mine] = nil },
+		"of another certificate":   func(d *disk, mine, other string) { d.files[mine] = d.files[other] },
+		"something else of others": func(d *disk, mine, _ string) { d.files[mine] = []byte("hello") },
+	}
+	for name, damage := range damage {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t)
+				leaf, other := d.ca.Leaf(t), d.ca.Leaf(t)
+				d.ask(leaf)
+				synctest.Wait()
+				mine := d.disk.keys()[0]
+				d.ask(other)
+				synctest.Wait()
+				d.close()
+				stranger := d.disk.keys()[0]
+				if stranger == mine {
+					stranger = d.disk.keys()[1]
+				}
+				d.disk.set(func() { damage(d.disk, mine, stranger) })
+				d.open()
+				d.want("with the responder", leaf, "good", 2)
+				if len(d.book.Find(slog.LevelWarn, "stored OCSP answer is ignored")) != 1 {
+					t.Error("nobody was told")
+				}
+			})
+		})
+	}
+}
+
+// What another relay's data directory holds for a CA of the same name says
+// nothing about this one's certificates.
+func TestAStoredAnswerOfATwinIsNotServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.ask(leaf)
+		d.close()
+		twin := d.ca.Twin(t)
+		d.file("issuer.pem", ocsptest.CertPEM(twin.Cert))
+		d.open()
+		if got := d.ask(leaf); got != "not ours" {
+			t.Errorf("answer = %q", got)
+		}
+	})
+}
+
+func TestADiskThatBreaksOrHangsChangesNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.disk.set(func() { d.disk.broken = errors.New("no space left on device") })
+		d.want("a broken disk", leaf, "good", 1)
+		if len(d.book.Find(slog.LevelWarn, "could not be stored")) != 1 {
+			t.Error("nobody was told")
+		}
+		hangs := make(chan struct{})
+		d.disk.set(func() { d.disk.hangs, d.disk.broken = hangs, nil })
+		for range 40 {
+			leaf := d.ca.Leaf(t)
+			begun := time.Now()
+			d.want("a disk that hangs", leaf, "good", 1)
+			if took := time.Since(begun); took > time.Second {
+				t.Errorf("it took %v", took)
+			}
+		}
+		close(hangs)
+		d.disk.set(func() { d.disk.hangs = nil })
+		synctest.Wait()
+		if n := len(d.disk.keys()); n != 40 {
+			t.Errorf("%d answers are stored, want those that waited", n)
+		}
+	})
+}
+
+// A full disk takes no revocation. What it has must not be served by a restart.
+func TestARevocationThatCannotBeStoredLeavesNoStoredGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.want("before", leaf, "good", 1)
+		d.disk.set(func() { d.disk.broken = errors.New("no space left on device") })
+		d.responder.Set(ocsptest.Revoked)
+		time.Sleep(day)
+		d.want("a day later", leaf, "revoked", 2)
+		d.disk.set(func() { d.disk.broken = nil })
+		d.down()
+		d.open()
+		d.want("after a restart", leaf, "tryLater", 2)
+	})
+}
+
+func TestStorageIsSwept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		for range 3 {
+			d.ask(d.ca.Leaf(t))
+		}
+		synctest.Wait()
+		d.disk.set(func() {
+			d.disk.files["relay/README"] = []byte("not ours")
+			d.disk.files["relay/"+strings.Repeat("ab", 32)] = []byte("dwaar relay 1\ndamaged")
+		})
+		d.open()
+		time.Sleep(time.Hour)
+		if n := len(d.disk.keys()); n != 4 {
+			t.Errorf("%d files after an hour, want the answers and what is not ours", n)
+		}
+		time.Sleep(8 * day)
+		if keys := d.disk.keys(); len(keys) != 1 || keys[0] != "relay/README" || d.count("stored") != 0 {
+			t.Errorf("after 8 days there are %q", keys)
+		}
+		if n := d.count("answers"); n != 0 {
+			t.Errorf("%v answers are in memory", n)
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package relay
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// When answers are asked for again.
+const (
+	checkEvery  = 30 * time.Minute // looks at least so often whether one is due
+	checkLeast  = 10 * time.Second // and at most so often
+	longest     = 24 * time.Hour   // between two refreshes
+	pastHalf    = time.Hour        // the same once half of an answer's life is over
+	shortest    = 10 * time.Second // the same where lives are short
+	unusedAfter = 3 * 24 * time.Hour
+)
+
+// due is when an answer is asked for again after it was refreshed: daily, at half
+// of its life, and from then on hourly, or after a tenth of the rest if that is
+// sooner.
+func (a *answer) due() time.Time {
+	half := a.thisUpdate.Add(a.until.Sub(a.thisUpdate) / 2)
+	if next := half.Sub(a.refreshed); next > 0 {
+		return a.refreshed.Add(sooner(min(longest, next)))
+	}
+	return a.refreshed.Add(sooner(min(pastHalf, max(a.until.Sub(a.refreshed)/10, shortest))))
+}
+
+// Bounds of the pause after a failure: while nobody misses an answer, and while
+// somebody does.
+const (
+	firstPause, lastPause = time.Minute, time.Hour
+	firstBare, lastBare   = 10 * time.Second, 10 * time.Minute
+)
+
+// pause is how long to wait after failingFor of failures: as long again, within
+// bounds. A quarter of what is left of an answer's life is the most. What
+// responders wish for is longer, and they get it as far as half of the rest.
+func pause(failingFor, left, wish time.Duration) time.Duration {
+	if left <= 0 {
+		return later(max(min(max(failingFor, firstBare), lastBare), wish))
+	}
+	p := min(max(failingFor, firstPause), lastPause)
+	p = min(p, max(left/4, shortest))
+	return later(max(p, min(wish, left/2)))
+}
+
+// sooner takes away up to a twentieth, so that answers which came together are
+// not asked for together.
+func sooner(d time.Duration) time.Duration { return d - spread(d/20) }
+
+// later adds up to a tenth.
+func later(d time.Duration) time.Duration { return d + spread(d/10) }
+
+func spread(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
+}
