@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -16,7 +16,6 @@ import (
 type Result struct {
 	Stdout, Stderr string
 	Code           int
-	MaxRSS         int64 // bytes of memory at most in use
 }
 
 // Text is both outputs.
@@ -44,6 +43,15 @@ func Run(t testing.TB, binary string, args ...string) Result {
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), "DWAAR_DATA="+t.TempDir())
 	return run(t, cmd)
+}
+
+// RunWithin is Run with so many MiB of memory that can be written. A dwaar that wants more
+// dies with exit code 2 and a trace of its goroutines. The memory a process says it has used
+// would not do: Linux counts what its parent had in use when it was started.
+func RunWithin(t testing.TB, mebibytes int, binary string, args ...string) Result {
+	t.Helper()
+	limit := fmt.Sprintf(`ulimit -d %d && exec "$0" "$@"`, mebibytes<<10)
+	return Run(t, "/bin/sh", append([]string{"-c", limit, binary}, args...)...)
 }
 
 // Command prepares a dwaar command with the server's directory and data.
@@ -77,8 +85,5 @@ func run(t testing.TB, cmd *exec.Cmd) Result {
 		t.Fatalf("%s: %v", cmd.Path, err)
 	}
 	r := Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.MaxRSS = usage.Maxrss << 10
-	}
 	return r
 }
