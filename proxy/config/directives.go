@@ -144,10 +144,13 @@ func globalOptions() table[*builder] {
 			"pki",
 			"preferred_chains",
 			"renew_interval",
+			"renewal_window_ratio",
 			"shutdown_delay",
 			"skip_install_trust",
 			"storage_check",
 			"storage_clean_interval",
+			"tls_automate_names",
+			"tls_resolvers",
 		)...)}
 }
 
@@ -180,7 +183,7 @@ func serversOptions() table[*builder] {
 }
 
 func timeoutOptions() table[*proxy.Timeouts] {
-	return table[*proxy.Timeouts]{of: "timeouts", noun: "option", rows: []row[*proxy.Timeouts]{
+	return table[*proxy.Timeouts]{of: "timeouts", noun: "option", rows: append([]row[*proxy.Timeouts]{
 		{name: "read_header", usage: "DURATION", doc: "for the header of one request",
 			decode: func(l line, t *proxy.Timeouts) { t.ReadHeader = l.period(l.Args[0]) }},
 		{name: "read_body", usage: "DURATION", doc: "for the body of one request",
@@ -189,7 +192,7 @@ func timeoutOptions() table[*proxy.Timeouts] {
 			decode: func(l line, t *proxy.Timeouts) { t.Write = l.period(l.Args[0]) }},
 		{name: "idle", usage: "DURATION", doc: "between two requests of a connection",
 			decode: func(l line, t *proxy.Timeouts) { t.Idle = l.period(l.Args[0]) }},
-	}}
+	}, refused[*proxy.Timeouts](false, "read_body_idle", "write_idle", "write_max_chunk")...)}
 }
 
 func adminOptions() table[*admin.Config] {
@@ -332,9 +335,11 @@ func siteDirectives() table[*scope] {
 		"fs",
 		"intercept",
 		"log_append",
+		"log_level",
 		"log_name",
 		"push",
 		"templates",
+		"timeouts",
 		"tracing",
 	)...)
 	const fastCGI = "write reverse_proxy to a server that speaks FastCGI to PHP"
@@ -369,7 +374,7 @@ func matchers() table[*definition] {
 		{name: "not", usage: "[MATCHER…] [{ … }]", many: true, doc: "what must not match", decode: decodeNot},
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", many: true, doc: "the lines of a snippet or of files", decode: spliced[*definition]},
 		{name: "expression", instead: "write path, header, not and the other matchers in a block"},
-	}, refused[*definition](false, "country", "maxmind_geolocation", "tls")...)}
+	}, refused[*definition](false, "country", "maxmind_geolocation", "tls", "url_pattern")...)}
 }
 
 func tlsOptions() table[*issuance] {

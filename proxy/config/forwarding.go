@@ -27,6 +27,9 @@ func forwardingOptions() []row[*proxying] {
 		{name: "buffer_responses", instead: "bodies are passed on as they come"},
 		{name: "max_buffer_size", instead: "bodies are passed on as they come"},
 		{name: "verbose_logs", instead: "write debug as a global option"},
+		{name: "health_path", instead: "its name is health_uri"},
+		{name: "stream_buffer_size", instead: "streams are copied in pieces of 32 KiB"},
+		{name: "proxy_status_name", instead: "no Proxy-Status is sent"},
 	}
 }
 
