@@ -38,13 +38,6 @@ func boundBody(w http.ResponseWriter, r *http.Request, limit time.Duration) *bod
 	return b
 }
 
-// finish is called when the request was answered with a status.
-func (b *body) finish(status int) {
-	if b != nil && b.major == 1 && status != http.StatusSwitchingProtocols {
-		b.abandon()
-	}
-}
-
 // size is how much of the body was read.
 func (b *body) size() int64 {
 	if b == nil {
@@ -69,7 +62,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) abandon() {
 	interrupted := !b.mu.TryLock()
 	if interrupted {
-		_ = b.deadline(time.Now())
+		b.interrupt()
 		b.mu.Lock()
 	}
 	defer b.mu.Unlock()
@@ -77,3 +70,15 @@ func (b *body) abandon() {
 		_ = b.deadline(time.Now().Add(linger))
 	}
 }
+
+// breakOff is called when there will be no more of the response. It waits for
+// the end of a read: the server would wait for it too, and then take the
+// deadline back.
+func (b *body) breakOff() {
+	b.interrupt()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+}
+
+// interrupt ends a read that is waiting, and those that follow.
+func (b *body) interrupt() { _ = b.deadline(time.Now()) }

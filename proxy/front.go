@@ -65,8 +65,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// that is still sending.
 	r = request.With(r, &v.state)
 	v.body = boundBody(w, r, f.readBody)
-	defer v.finish() // a handler that panics breaks an answer off, and the client must see that
+	defer v.finish()
 	serve(h, &v.response, r)
+	v.answered = true
 }
 
 // greet tells a client over TCP where else to come, and whether to stay.

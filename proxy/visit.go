@@ -15,6 +15,7 @@ type visit struct {
 	response handler.Response
 	state    request.State
 	body     *body               // nil: none
+	answered bool                // the handler has returned
 	records  []*accesslog.Record // in the access logs
 	record1  [1]*accesslog.Record
 }
@@ -44,8 +45,17 @@ func (v *visit) begin(logs []*accesslog.Log, r *http.Request) {
 	}
 }
 
-// finish lets go of what is missing of the body.
-func (v *visit) finish() { v.body.finish(v.response.Status()) }
+// finish lets go of what is missing of the body. A handler that panics breaks
+// its answer off, and the client is to see that at once.
+func (v *visit) finish() {
+	switch {
+	case v.body == nil || v.body.major != 1 || v.response.Status() == http.StatusSwitchingProtocols:
+	case v.answered:
+		v.body.abandon()
+	default:
+		v.body.breakOff()
+	}
+}
 
 // count adds the request to the metrics.
 func (v *visit) count(c *counts) { c.end(v.response.Status(), v.state.Started) }
