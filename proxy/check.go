@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,22 +24,15 @@ func (c Config) Check() error { return c.withDefaults().check() }
 
 // withDefaults is c with its zero values filled in.
 func (c Config) withDefaults() Config {
-	orDefault(&c.GracePeriod, defaultGrace)
-	orDefault(&c.MaxHeaderBytes, defaultMaxHeader)
+	c.GracePeriod = cmp.Or(c.GracePeriod, defaultGrace)
+	c.MaxHeaderBytes = cmp.Or(c.MaxHeaderBytes, defaultMaxHeader)
 	if len(c.Protocols) == 0 {
 		c.Protocols = []string{HTTP1, HTTP2, HTTP3}
 	}
-	orDefault(&c.Timeouts.ReadHeader, defaultReadHeader)
-	orDefault(&c.Timeouts.Idle, defaultIdle)
-	orDefault(&c.Timeouts.Handshake, defaultHandshake)
+	c.Timeouts.ReadHeader = cmp.Or(c.Timeouts.ReadHeader, defaultReadHeader)
+	c.Timeouts.Idle = cmp.Or(c.Timeouts.Idle, defaultIdle)
+	c.Timeouts.Handshake = cmp.Or(c.Timeouts.Handshake, defaultHandshake)
 	return c
-}
-
-func orDefault[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
-	}
 }
 
 func (c Config) check() error {

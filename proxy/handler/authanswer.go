@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"dwaar/proxy/request"
+	"dwaar/proxy/upstream"
 )
 
 const (
-	// statusGone is how whoever forwards says that the client has left.
-	statusGone = 499
 	// drainTime and drainBytes bound what is read of a body that nobody wants,
 	// so that the connection to the auth server can be used again.
 	drainTime  = time.Second
@@ -44,8 +43,8 @@ func (a *authAnswer) WriteHeader(status int) {
 	case status < 300:
 		a.good = true
 		a.timer = time.AfterFunc(drainTime, a.cancel)
-	case status == statusGone:
-		a.failure = request.Failure{Status: statusGone}
+	case status == upstream.StatusClientGone:
+		a.failure = request.Failure{Status: upstream.StatusClientGone}
 	default:
 		a.passing = true
 		maps.Copy(a.client.Header(), a.header)

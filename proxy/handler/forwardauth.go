@@ -128,8 +128,8 @@ func (h *forwardAuth) serve(w http.ResponseWriter, r *http.Request, next http.Ha
 	a := &authAnswer{client: w, cancel: cancel, header: make(http.Header)}
 	h.ask(a, question)
 	switch {
-	case a.failure.Status == statusGone:
-		w.WriteHeader(statusGone) // to nobody
+	case a.failure.Status == upstream.StatusClientGone:
+		w.WriteHeader(upstream.StatusClientGone) // to nobody
 	case a.failure.Status != 0:
 		Fail(w, r, a.failure.Status, a.failure.Err)
 	case a.good:

@@ -3,6 +3,7 @@
 package logfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -68,14 +69,8 @@ func (o Options) mode() (fs.FileMode, error) {
 
 // withDefaults is o with its zero fields filled in.
 func (o Options) withDefaults() Options {
-	if o.RollSize == 0 {
-		o.RollSize = DefaultSize
-	}
-	if o.RollKeep == 0 {
-		o.RollKeep = DefaultKeep
-	}
-	if o.RollKeepFor == 0 {
-		o.RollKeepFor = DefaultKeepFor
-	}
+	o.RollSize = cmp.Or(o.RollSize, DefaultSize)
+	o.RollKeep = cmp.Or(o.RollKeep, DefaultKeep)
+	o.RollKeepFor = cmp.Or(o.RollKeepFor, DefaultKeepFor)
 	return o
 }

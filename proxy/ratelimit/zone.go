@@ -2,6 +2,7 @@
 package ratelimit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -62,15 +63,9 @@ func (z Zone) Check() error {
 }
 
 func (z Zone) withDefaults() Zone {
-	if z.IPv4Prefix == 0 {
-		z.IPv4Prefix = defaultIPv4Prefix
-	}
-	if z.IPv6Prefix == 0 {
-		z.IPv6Prefix = defaultIPv6Prefix
-	}
-	if z.MaxKeys == 0 {
-		z.MaxKeys = DefaultMaxKeys
-	}
+	z.IPv4Prefix = cmp.Or(z.IPv4Prefix, defaultIPv4Prefix)
+	z.IPv6Prefix = cmp.Or(z.IPv6Prefix, defaultIPv6Prefix)
+	z.MaxKeys = cmp.Or(z.MaxKeys, DefaultMaxKeys)
 	return z
 }
 

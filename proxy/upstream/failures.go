@@ -13,9 +13,9 @@ import (
 	"dwaar/proxy/upstream/http1"
 )
 
-// statusClientGone is what the access log shows for a client that left before
+// StatusClientGone is what the access log shows for a client that left before
 // it was answered. It never reaches anybody.
-const statusClientGone = 499
+const StatusClientGone = 499
 
 // Fail answers a request that has no response from an upstream.
 type Fail func(w http.ResponseWriter, r *http.Request, status int, err error)
@@ -37,7 +37,7 @@ func (f *failures) answer(e *exchange, err error) {
 	} else if status < 500 && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
-	if status == statusClientGone {
+	if status == StatusClientGone {
 		w.WriteHeader(status)
 		return
 	}
@@ -56,7 +56,7 @@ func statusOf(ctx context.Context, e *exchange, err error) int {
 	case errors.As(broken, &tooLarge):
 		return http.StatusRequestEntityTooLarge
 	case ctx.Err() != nil:
-		return statusClientGone
+		return StatusClientGone
 	case broken != nil, errors.Is(err, http1.ErrRequest):
 		return http.StatusBadRequest
 	case errors.Is(err, errNoUpstream):
