@@ -21,6 +21,7 @@ type front struct {
 	draining   func() bool
 }
 
+// ServeHTTP implements [http.Handler].
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor < 3 {
 		f.greet(w, r)
@@ -48,9 +49,14 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Del("Alt-Svc")
 	}
 	f.fields.clean(r.Header)
+	f.serve(s, w, r)
+}
+
+// serve lets a site answer, and keeps its books: also when a handler panics.
+func (f *front) serve(s *site, w http.ResponseWriter, r *http.Request) {
 	v := f.visit(w, r)
 	if v.begin(s.logs, r); v.records != nil {
-		defer v.record() // also for a handler that panics
+		defer v.record()
 	}
 	if f.counts != nil {
 		f.counts.inFlight.Inc()
@@ -66,7 +72,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = request.With(r, &v.state)
 	v.body = boundBody(w, r, f.readBody)
 	defer v.finish()
-	serve(h, &v.response, r)
+	answer(h, &v.response, r)
 	v.answered = true
 }
 
@@ -91,8 +97,8 @@ func (f *front) greet(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve answers r, by the site or for it.
-func serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+// answer answers r, by the site or for it.
+func answer(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodConnect {
 		// dwaar forwards to the servers it was told of, and is no tunnel.
 		http.Error(w, "CONNECT is not allowed", http.StatusMethodNotAllowed)

@@ -2,9 +2,9 @@ package admin
 
 import "strings"
 
-// Find returns the certificates meant by name: those that carry exactly this
+// find returns the certificates meant by name: those that carry exactly this
 // name or this fingerprint, else those whose wildcard covers it.
-func Find(certs []Certificate, name string) []Certificate {
+func find(certs []Certificate, name string) []Certificate {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if found := carrying(certs, name); len(found) > 0 {
 		return found

@@ -69,7 +69,7 @@ func (a api) certs(w http.ResponseWriter, _ *http.Request) {
 
 func (a api) cert(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	found := Find(a.ctl.Status().inUTC().Certificates, name)
+	found := find(a.ctl.Status().inUTC().Certificates, name)
 	if len(found) == 0 {
 		notServed(w, name)
 		return

@@ -53,7 +53,7 @@ func (a api) wanted(w http.ResponseWriter, r *http.Request) ([]Certificate, bool
 	if all {
 		return slices.DeleteFunc(slices.Clone(certs), Certificate.missing), true
 	}
-	found := Find(certs, name)
+	found := find(certs, name)
 	if len(found) == 0 {
 		notServed(w, name)
 	}

@@ -40,7 +40,7 @@ func (a api) replaced(replace func(ctx context.Context, name string) error) http
 // are meant by it, or the name itself, which may have no certificate yet. It is
 // false if the only certificates of the name come from files.
 func (a api) managed(name string) (names []string, ok bool) {
-	found := Find(a.ctl.Status().Certificates, name)
+	found := find(a.ctl.Status().Certificates, name)
 	if len(found) == 0 {
 		return []string{name}, true
 	}

@@ -10,11 +10,11 @@ import (
 )
 
 // Networks are addresses and networks as they are written: "10.0.0.0/8",
-// "2001:db8::1", or "private_ranges" for [PrivateRanges].
+// "2001:db8::1", or "private_ranges" for those of privateRanges.
 type Networks []string
 
-// PrivateRanges are the networks that are not reached from the Internet.
-func PrivateRanges() []string {
+// privateRanges are the networks that are not reached from the Internet.
+func privateRanges() []string {
 	return []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fd00::/8", "::1/128"}
 }
 
@@ -26,7 +26,7 @@ func (n Networks) Compile() (NetworkSet, error) {
 	var set NetworkSet
 	for _, written := range n {
 		if written == "private_ranges" {
-			for _, network := range PrivateRanges() {
+			for _, network := range privateRanges() {
 				set = append(set, netip.MustParsePrefix(network))
 			}
 			continue

@@ -30,27 +30,9 @@ func New(c Config, edits Edits, lease *Lease, log *slog.Logger, fail Fail) (http
 	if err != nil {
 		return nil, fmt.Errorf("reverse_proxy: %w", err)
 	}
-	servers := make([]*server, len(c.Upstreams))
-	for i, written := range c.Upstreams {
-		if isTemplate(written) {
-			if servers[i], err = c.template(written, files, lease); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		address, err := c.Address(written)
-		if err != nil {
-			return nil, err
-		}
-		transport, err := lease.transport(c, address, files)
-		if err != nil {
-			return nil, fmt.Errorf("reverse_proxy: %w", err)
-		}
-		servers[i] = newServer(address, transport)
-		if servers[i].state, err = lease.state(c, files, address, transport, log); err != nil {
-			return nil, err
-		}
-		servers[i].most = c.mostRequests()
+	servers, err := c.servers(files, lease, log)
+	if err != nil {
+		return nil, err
 	}
 	balancer, err := newBalancer(c, servers, log)
 	if err != nil {
@@ -71,6 +53,39 @@ func New(c Config, edits Edits, lease *Lease, log *slog.Logger, fail Fail) (http
 	}, nil
 }
 
+// servers are the upstreams that are written.
+func (c Config) servers(files files, lease *Lease, log *slog.Logger) (servers []*server, err error) {
+	for _, written := range c.Upstreams {
+		var s *server
+		if isTemplate(written) {
+			s, err = c.template(written, files, lease)
+		} else {
+			s, err = c.server(written, files, lease, log)
+		}
+		if err != nil {
+			return nil, err
+		}
+		servers = append(servers, s)
+	}
+	return servers, nil
+}
+
+// server is an upstream with an address, over the connections of lease.
+func (c Config) server(written string, files files, lease *Lease, log *slog.Logger) (*server, error) {
+	address, err := c.Address(written)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := lease.transport(c, address, files)
+	if err != nil {
+		return nil, fmt.Errorf("reverse_proxy: %w", err)
+	}
+	s := newServer(address, transport)
+	s.most = c.mostRequests()
+	s.state, err = lease.state(c, files, address, transport, log)
+	return s, err
+}
+
 // forward is the seam between the handlers and how requests are forwarded.
 type forward struct {
 	config   Config
@@ -82,6 +97,7 @@ type forward struct {
 	log      *slog.Logger
 }
 
+// ServeHTTP implements [http.Handler].
 func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r, e := begin(w, r)
 	e.turn.begin(f.balancer, r)

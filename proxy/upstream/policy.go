@@ -14,7 +14,7 @@ import (
 
 // Policy says how one of several upstreams is chosen.
 type Policy struct {
-	// Name is one of [PolicyNames].
+	// Name is the policy: "round_robin", "cookie" or another of policyNames.
 	Name string `json:"name"`
 	// Choose is how many upstreams random_choose compares.
 	Choose int `json:"choose,omitempty"`
@@ -40,8 +40,8 @@ const (
 	defaultCookie = "lb"
 )
 
-// PolicyNames are all policies.
-func PolicyNames() []string {
+// policyNames are all policies.
+func policyNames() []string {
 	return []string{
 		"random", "random_choose", "round_robin", "weighted_round_robin", "least_conn", "first",
 		"ip_hash", "client_ip_hash", "uri_hash", "header", "query", "cookie",
@@ -57,8 +57,8 @@ func (p *Policy) Check(n int) error {
 	refuse := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("reverse_proxy: lb_policy: "+format, args...))
 	}
-	if !slices.Contains(PolicyNames(), p.Name) {
-		refuse("%q is not a policy: there are %s", p.Name, strings.Join(PolicyNames(), ", "))
+	if !slices.Contains(policyNames(), p.Name) {
+		refuse("%q is not a policy: there are %s", p.Name, strings.Join(policyNames(), ", "))
 	}
 	if p.Name == "random_choose" && p.Choose < 2 {
 		refuse("random_choose: %d is not a number of 2 or more", p.Choose)
