@@ -75,7 +75,7 @@ var floors = map[string][]string{
 	},
 
 	// The program.
-	"cmd/dwaar/internal/demo":       {"ocspsvc", "ocspsvc/responder", "proxy/admin"},
+	"cmd/dwaar/internal/demo":       {"cmd/dwaar/internal/responders", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder", "proxy/admin"},
 	"cmd/dwaar/internal/responders": {"ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
 	"cmd/dwaar/internal/server": {
 		"acme", "acme/issuing", "acme/localca", "cmd/dwaar/internal/responders", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",

@@ -236,10 +236,12 @@ func TestDemoIsTheWholeJob(t *testing.T) {
 		t.Fatalf("the demo says\n%s", out)
 	}
 	socket := "dwaar-demo/data/admin.sock"
-	ocsptest.WriteFile(t, "dwaar-demo", "revoked.txt", []byte("localhost keyCompromise\n"))
+	database := []string{"--database", "sqlite:dwaar-demo/certs.db", "--issuer", "dwaar-demo/intermediate.pem"}
+	dwaar(t, append([]string{"ca", "revoke", "dwaar-demo/localhost.pem", "--reason", "certificateHold"}, database...)...).expect(t, 0, "revoked")
+	time.Sleep(time.Second) // as long as the responder trusts what it has read
 	dwaar(t, "ocsp", "refresh", "localhost", "--admin", socket).expect(t, 1, "revoked")
-	nextSecond()
-	ocsptest.WriteFile(t, "dwaar-demo", "revoked.txt", nil)
+	dwaar(t, append([]string{"ca", "unrevoke", "dwaar-demo/localhost.pem"}, database...)...).expect(t, 0, "is good again")
+	time.Sleep(time.Second)
 	dwaar(t, "ocsp", "refresh", "localhost", "--admin", socket).expect(t, 0, "good")
 	dwaar(t, "reload", "--admin", socket).expect(t, 0, "reloaded")
 	dwaar(t, "validate", "--config", "dwaar-demo/Dwaarfile").expect(t, 0, "is valid")

@@ -44,8 +44,7 @@ func (s *setup) awaitStaple(ctx context.Context, wait time.Duration) (ocspsvc.Ve
 }
 
 // refresh has the proxy ask now. In the last run the certificate may have been
-// revoked, which is remembered and not asked again soon; the text file that took
-// it back is the demo's, not a CA's.
+// revoked, which is remembered and not asked again soon.
 func (s *setup) refresh(ctx context.Context) {
 	client, err := s.client()
 	if err != nil {

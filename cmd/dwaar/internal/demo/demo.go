@@ -12,6 +12,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"dwaar/ocspsvc"
 )
 
 // Options are what the demo needs from the program around it.
@@ -31,15 +33,15 @@ type Options struct {
 // Run sets everything up, serves it, and explains on Stdout what to try. It
 // returns nil when ctx ends, and leaves nothing running.
 func Run(ctx context.Context, o Options) error {
-	s, err := prepare(o.Dir)
+	s, err := prepare(ctx, o.Dir)
+	if errors.Is(err, context.Canceled) {
+		return nil // the end came first
+	}
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer s.close()
-	parts, err := s.parts(o)
-	if err != nil {
-		return fmt.Errorf("demo: %w", err)
-	}
+	parts := s.parts(o)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	s.printSetup(o.Stdout)
@@ -66,17 +68,13 @@ type outcome struct {
 	err   error
 }
 
-func (s *setup) parts(o Options) ([]part, error) {
-	responder, err := newResponder(s.abs, s.pki, o.Log)
-	if err != nil {
-		return nil, err
-	}
+func (s *setup) parts(o Options) []part {
 	return []part{
 		{true, func(ctx context.Context) error { return serve(ctx, s.listeners.upstream, http.HandlerFunc(hello)) }},
-		{true, func(ctx context.Context) error { return serve(ctx, s.listeners.responder, responder) }},
+		{true, func(ctx context.Context) error { return s.responder(o).Serve(ctx, s.listeners.responder) }},
 		{true, func(ctx context.Context) error { return o.Serve(ctx, s.path(dwaarfileName), s.path(dataDirName)) }},
 		{false, func(ctx context.Context) error { return s.guide(ctx, o) }},
-	}, nil
+	}
 }
 
 // untilOneEnds waits for ctx or for a part that ends when it should not. It
@@ -100,12 +98,7 @@ func untilOneEnds(ctx context.Context, ended <-chan outcome, running int) (left 
 
 // guide waits for the staple and tells the user what to do with it.
 func (s *setup) guide(ctx context.Context, o Options) error {
-	leaf := s.pki.leaf.cert
-	revoked, err := newRevocations(s.path(revokedFile)).of(leaf.Subject.CommonName, leaf.SerialNumber.Text(16))
-	if err != nil {
-		return err
-	}
-	if revoked != nil {
+	if s.record.Status == ocspsvc.Revoked {
 		s.printStillRevoked(o)
 		return nil
 	}

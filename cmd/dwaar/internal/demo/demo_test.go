@@ -29,9 +29,10 @@ func TestDemoSaysWhatToTryOnceTheStapleIsThere(t *testing.T) {
 		"The staple is in place: good until ",
 		fmt.Sprintf("openssl s_client -connect 127.0.0.1:%d -servername localhost -CAfile demo/root.pem -status", p.HTTPS),
 		fmt.Sprintf("curl --cacert demo/root.pem --cert-status https://localhost:%d/", p.HTTPS),
-		"echo localhost keyCompromise >> demo/revoked.txt",
+		"  dwaar ca revoke demo/localhost.pem --reason certificateHold --database sqlite:demo/certs.db --issuer demo/intermediate.pem\n",
 		"dwaar ocsp refresh localhost --admin demo/data/admin.sock",
-		": > demo/revoked.txt",
+		"  dwaar ca unrevoke demo/localhost.pem --database sqlite:demo/certs.db --issuer demo/intermediate.pem\n",
+		"  dwaar ca list --database sqlite:demo/certs.db --issuer demo/intermediate.pem\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)

@@ -24,7 +24,7 @@ func (s *setup) printSetup(w io.Writer) {
 		{"Dwaarfile", s.shown(dwaarfileName)},
 		{"PKI", s.shown(rootFile) + " signs " + s.shown(intermediateFile) + " signs " + s.shown(chainFile)},
 		{"web app", fmt.Sprintf("http://127.0.0.1:%d", s.ports.Upstream)},
-		{"responder", s.responderURL() + ", which says revoked for what is listed in " + s.shown(revokedFile)},
+		{"responder", s.responderURL() + " over the database " + s.shown(databaseFile)},
 		{"proxy", fmt.Sprintf("https://localhost:%d, and http://localhost:%d redirects to it", s.ports.HTTPS, s.ports.HTTP)},
 	} {
 		fmt.Fprintf(w, "  %-10s %s\n", line[0], line[1])
@@ -41,14 +41,16 @@ See it, in another terminal:
   curl --cacert %s --cert-status https://localhost:%d/
   %s status --admin %s
 
-Revoke the certificate, have dwaar ask, and see that it refuses to serve it:
-  echo localhost keyCompromise >> %s
-  %s ocsp refresh localhost --admin %s
+Revoke the certificate, as its CA would. A second later the responder says so;
+have dwaar ask it, and see that dwaar refuses to serve it:
+  %s
+  sleep 1; %s ocsp refresh localhost --admin %s
   curl --cacert %s https://localhost:%d/
 
-Take it back:
-  : > %s
-  %s ocsp refresh localhost --admin %s
+It is only on hold, so that can be lifted. Look at the database, too:
+  %s
+  sleep 1; %s ocsp refresh localhost --admin %s
+  %s
 
 After a change of the Dwaarfile:
   %s reload --admin %s
@@ -59,18 +61,25 @@ Ctrl-C ends the demo.
 		s.address(), s.quoted(rootFile),
 		s.quoted(rootFile), s.ports.HTTPS,
 		o.Command, socket,
-		s.quoted(revokedFile), o.Command, socket, s.quoted(rootFile), s.ports.HTTPS,
-		s.quoted(revokedFile), o.Command, socket,
+		s.ca(o, "revoke "+s.quoted(chainFile)+" --reason certificateHold"), o.Command, socket, s.quoted(rootFile), s.ports.HTTPS,
+		s.ca(o, "unrevoke "+s.quoted(chainFile)), o.Command, socket, s.ca(o, "list"),
 		o.Command, socket)
 }
 
 func (s *setup) printStillRevoked(o Options) {
-	fmt.Fprintf(o.Stdout, `The certificate is revoked, since %s lists it: dwaar refuses to serve it. Take it back:
-  : > %s
-  %s ocsp refresh localhost --admin %s
+	fmt.Fprintf(o.Stdout, "The certificate is revoked since %s (%s): dwaar refuses to serve it.\n", s.record.RevokedAt.Format(time.RFC3339), s.record.Reason)
+	if s.record.Reason == ocspsvc.CertificateHold {
+		fmt.Fprintf(o.Stdout, "It is only on hold, so that can be lifted:\n  %s\n  sleep 1; %s ocsp refresh localhost --admin %s\n",
+			s.ca(o, "unrevoke "+s.quoted(chainFile)), o.Command, QuoteShell(s.admin))
+	} else {
+		fmt.Fprintf(o.Stdout, "It stays so. Without its file the next demo makes another one:\n  rm %s\n", s.quoted(chainFile))
+	}
+	fmt.Fprint(o.Stdout, "\nCtrl-C ends the demo.\n")
+}
 
-Ctrl-C ends the demo.
-`, s.shown(revokedFile), s.quoted(revokedFile), o.Command, QuoteShell(s.admin))
+// ca is a command line that looks after the demo's database.
+func (s *setup) ca(o Options, what string) string {
+	return fmt.Sprintf("%s ca %s --database %s --issuer %s", o.Command, what, QuoteShell("sqlite:"+s.shown(databaseFile)), s.quoted(intermediateFile))
 }
 
 // shown is a file of the demo as seen from where the user is.

@@ -2,52 +2,45 @@ package demo
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
-	"math/big"
-	"net/http"
-	"path/filepath"
+	"errors"
 	"time"
 
-	"dwaar/ocspsvc"
+	"dwaar/cmd/dwaar/internal/responders"
+	"dwaar/ocspsvc/certdb"
 	"dwaar/ocspsvc/responder"
 )
+
+// databaseFile has the records of the demo's CA.
+const databaseFile = "certs.db"
 
 // answerLife is from thisUpdate to nextUpdate of what the demo's responder says.
 const answerLife = time.Hour
 
-// newResponder answers for the demo's intermediate; the delegate signs.
-func newResponder(dir string, p *pki, log *slog.Logger) (http.Handler, error) {
-	keys := responder.Keys{Authorities: []responder.Authority{
-		{Issuer: p.intermediate.cert, Signer: p.signer.cert, Key: p.signer.key},
-	}}
-	signer, err := responder.NewSigner(responder.Config{Validity: answerLife}, keys, records{
-		leaf: p.leaf.cert.SerialNumber, name: p.leaf.cert.Subject.CommonName, revoked: newRevocations(filepath.Join(dir, revokedFile)),
-	}, log)
+// register has the leaf in the database, as the CA would that issued it, and
+// notes what that knows about it: in the last run it may have been revoked.
+func (s *setup) register(ctx context.Context) (err error) {
+	db, err := certdb.Create(ctx, s.database())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return responder.Handler(signer, responder.Options{Log: log}), nil
+	defer func() { err = errors.Join(err, db.Close()) }()
+	issuer := s.pki.intermediate.cert
+	if _, err := db.Add(ctx, issuer, certdb.Of(s.pki.leaf.cert)); err != nil {
+		return err
+	}
+	s.record, err = db.Record(ctx, responder.IssuerIDOf(issuer), s.pki.leaf.cert.SerialNumber)
+	return err
 }
 
-// records know the one leaf: good, or revoked if the text file says so.
-type records struct {
-	leaf    *big.Int
-	name    string
-	revoked *revocations
-}
+func (s *setup) database() certdb.DSN { return certdb.DSN("sqlite:" + s.path(databaseFile)) }
 
-// Record is a responder.Records.
-func (r records) Record(_ context.Context, _ responder.IssuerID, serial *big.Int) (responder.Record, error) {
-	if serial.Cmp(r.leaf) != 0 {
-		return responder.Record{}, responder.ErrNoRecord
-	}
-	found, err := r.revoked.of(r.name, serial.Text(16))
-	if err != nil { // nothing in the file counts then
-		return responder.Record{}, fmt.Errorf("%w: %w", responder.ErrBadRecord, err)
-	}
-	if found == nil {
-		return responder.Record{Status: ocspsvc.Good}, nil
-	}
-	return responder.Record{Status: ocspsvc.Revoked, RevokedAt: found.at.UTC().Truncate(time.Second), Reason: found.reason}, nil
+// responder answers for the demo's intermediate; the delegate signs.
+func (s *setup) responder(o Options) *responders.Server {
+	return responders.NewServer(responders.Config{
+		Answers: responder.Config{
+			Issuers: []string{s.path(intermediateFile)}, Validity: answerLife,
+			Signers: []responder.Pair{{Certificate: s.path(signerFile), Key: s.path(signerKey)}},
+		},
+		Records: certdb.Config{Database: s.database()},
+	}, responders.Options{}, o.Log)
 }

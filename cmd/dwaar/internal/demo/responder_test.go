@@ -3,6 +3,7 @@ package demo_test
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"encoding/base64"
 	"log/slog"
 	"math/big"
@@ -16,13 +17,18 @@ import (
 
 	"dwaar/cmd/dwaar/internal/demo"
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/certdb"
 )
 
 func escape(der []byte) string { return url.PathEscape(base64.StdEncoding.EncodeToString(der)) }
 
 // runOnce runs the demo in a fresh directory until it ends by itself.
 func runOnce(t *testing.T, serve func(ctx context.Context, config, data string) error) error {
-	return demo.Run(t.Context(), demo.Options{Dir: t.TempDir(), Command: "dwaar", Stdout: &page{}, Serve: serve, Log: slog.New(slog.DiscardHandler)})
+	return runIn(t, t.TempDir(), serve)
+}
+
+func runIn(t *testing.T, dir string, serve func(ctx context.Context, config, data string) error) error {
+	return demo.Run(t.Context(), demo.Options{Dir: dir, Command: "dwaar", Stdout: &page{}, Serve: serve, Log: slog.New(slog.DiscardHandler)})
 }
 
 func running(t *testing.T) (dir string) {
@@ -33,45 +39,47 @@ func running(t *testing.T) (dir string) {
 	return dir
 }
 
-func TestResponderFollowsTheTextFile(t *testing.T) {
-	dir := running(t)
-	serial := certificates(t, dir, "localhost.pem")[0].SerialNumber.Text(16)
-	for _, c := range []struct {
-		text   string
-		status ocspsvc.Status
-		reason string
-	}{
-		{"", ocspsvc.Good, ""},
-		{"localhost\n", ocspsvc.Revoked, "unspecified"},
-		{"# localhost\nother.example\n", ocspsvc.Good, ""},
-		{"LOCALHOST keyCompromise\n", ocspsvc.Revoked, "keyCompromise"},
-		{strings.ToUpper(serial) + " superseded", ocspsvc.Revoked, "superseded"},
-	} {
-		write(t, dir, "revoked.txt", c.text)
-		time.Sleep(time.Second) // what was read last is trusted for as long
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			v, _ := ask(t, dir, method)
-			if v.Status != c.status || c.reason != "" && v.RevocationReason.String() != c.reason {
-				t.Errorf("%s with %q: %s %s, want %s %s", method, c.text, v.Status, v.RevocationReason, c.status, c.reason)
-			}
-		}
+// books opens the demo's database, as the command ca does.
+func books(t *testing.T, dir string) (db *certdb.DB, leaf, issuer *x509.Certificate) {
+	t.Helper()
+	db, err := certdb.Use(t.Context(), certdb.DSN("sqlite:"+filepath.Join(dir, "certs.db")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	chain := certificates(t, dir, "localhost.pem")
+	return db, chain[0], chain[1]
+}
+
+// revoke revokes the demo's certificate.
+func revoke(t *testing.T, dir string, reason ocspsvc.RevocationReason) {
+	t.Helper()
+	db, leaf, issuer := books(t, dir)
+	if _, err := db.Revoke(t.Context(), issuer, leaf.SerialNumber, time.Now(), reason); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// RFC 6960 §2.2: what was revoked was revoked then, whatever is written later.
-func TestRevocationTimeStays(t *testing.T) {
+func TestResponderFollowsTheDatabase(t *testing.T) {
 	dir := running(t)
-	write(t, dir, "revoked.txt", "localhost\n")
-	hourAgo := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(filepath.Join(dir, "revoked.txt"), hourAgo, hourAgo); err != nil {
+	says := func(want ocspsvc.Status, reason ocspsvc.RevocationReason) {
+		t.Helper()
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if v, _ := ask(t, dir, method); v.Status != want || v.RevocationReason != reason {
+				t.Errorf("%s: %s %s, want %s %s", method, v.Status, v.RevocationReason, want, reason)
+			}
+		}
+	}
+	says(ocspsvc.Good, 0)
+	revoke(t, dir, ocspsvc.CertificateHold)
+	time.Sleep(time.Second) // what was read last is trusted for as long
+	says(ocspsvc.Revoked, ocspsvc.CertificateHold)
+	db, leaf, issuer := books(t, dir)
+	if _, err := db.Unrevoke(t.Context(), issuer, leaf.SerialNumber); err != nil {
 		t.Fatal(err)
 	}
-	before, _ := ask(t, dir, http.MethodPost)
-	write(t, dir, "revoked.txt", "localhost\nother\n")
 	time.Sleep(time.Second)
-	if after, _ := ask(t, dir, http.MethodPost); !after.RevokedAt.Equal(before.RevokedAt) || hourAgo.Sub(before.RevokedAt).Abs() > time.Second {
-		t.Errorf("revoked at %v, later at %v", before.RevokedAt, after.RevokedAt)
-	}
+	says(ocspsvc.Good, 0)
 }
 
 func TestResponderSaysNoMoreThanItKnows(t *testing.T) {
@@ -92,11 +100,6 @@ func TestResponderSaysNoMoreThanItKnows(t *testing.T) {
 	if r, err := ocspsvc.ParseResponse(send(t, address, http.MethodPost, request(t, foreign))); err != nil || r.ResponseStatus != ocspsvc.Unauthorized {
 		t.Errorf("another CA's: %+v, %v; want unauthorized", r, err)
 	}
-	write(t, dir, "revoked.txt", "localhost sometimes\n")
-	time.Sleep(time.Second)
-	if r, err := ocspsvc.ParseResponse(send(t, address, http.MethodPost, request(t, own))); err != nil || r.ResponseStatus != ocspsvc.InternalError {
-		t.Errorf("answer with a bad text file %+v, %v; want internalError", r, err)
-	}
 }
 
 func TestUpstreamGreets(t *testing.T) {
@@ -109,16 +112,32 @@ func TestUpstreamGreets(t *testing.T) {
 
 func TestStartWithARevokedCertificateSaysSo(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "revoked.txt", "localhost\n")
-	out, stop := start(t, dir, barren)
-	out.await(t, "The certificate is revoked, since")
-	if err := stop(); err != nil {
-		t.Error(err)
+	for reason, want := range map[ocspsvc.RevocationReason]string{
+		ocspsvc.CertificateHold: "(certificateHold): dwaar refuses to serve it.\nIt is only on hold, so that can be lifted:\n  dwaar ca unrevoke ",
+		ocspsvc.KeyCompromise:   "(keyCompromise): dwaar refuses to serve it.\nIt stays so. Without its file the next demo makes another one:\n  rm " + dir + "/localhost.pem\n",
+	} {
+		out, stop := start(t, dir, barren)
+		out.await(t, "proxy")
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		revoke(t, dir, reason)
+		out, stop = start(t, dir, barren)
+		out.await(t, want)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if err := os.Remove(filepath.Join(dir, "localhost.pem")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	dir = t.TempDir()
-	write(t, dir, "revoked.txt", "localhost sometimes\n")
-	if err := demo.Run(t.Context(), demo.Options{Dir: dir, Stdout: &page{}, Serve: barren, Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "revoked.txt:1:") {
-		t.Errorf("a bad line in revoked.txt: %v", err)
+}
+
+func TestADatabaseThatIsNoneIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "certs.db", "this is not the file that it should be, and SQLite says so")
+	if err := runIn(t, dir, barren); err == nil || !strings.HasPrefix(err.Error(), "demo: making the demo's database: ") {
+		t.Errorf("a broken database: %v", err)
 	}
 }
 

@@ -1,10 +1,12 @@
 package demo
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"dwaar/ocspsvc/responder"
 	"dwaar/proxy/admin"
 )
 
@@ -17,14 +19,15 @@ type setup struct {
 	ports     ports
 	listeners listeners
 	pki       *pki
-	made      []string // what was not there before
-	said      []string // what differs from what one would expect
-	admin     string   // the socket, for printed lines
-	shortDir  string   // of a socket that found no place in the data directory; removed at the end
+	record    responder.Record // of the leaf
+	made      []string         // what was not there before
+	said      []string         // what differs from what one would expect
+	admin     string           // the socket, for printed lines
+	shortDir  string           // of a socket that found no place in the data directory; removed at the end
 }
 
 // prepare makes the directory, or what is missing in it.
-func prepare(dir string) (s *setup, err error) {
+func prepare(ctx context.Context, dir string) (s *setup, err error) {
 	s = &setup{dir: dir}
 	if s.abs, err = filepath.Abs(dir); err != nil {
 		return nil, err
@@ -37,13 +40,17 @@ func prepare(dir string) (s *setup, err error) {
 	if s.ports, s.listeners, s.said, err = choosePorts(s.abs); err != nil {
 		return nil, err
 	}
+	begun := s
 	defer func() {
 		if err != nil {
-			s.close()
+			begun.close()
 		}
 	}()
 	if s.pki, s.made, err = preparePKI(s.abs, s.responderURL()); err != nil {
 		return nil, fmt.Errorf("making the demo's PKI: %w", err)
+	}
+	if err := s.register(ctx); err != nil {
+		return nil, fmt.Errorf("making the demo's database: %w", err)
 	}
 	adminOption, err := s.placeSocket()
 	if err != nil {
@@ -58,13 +65,7 @@ func (s *setup) writeTexts(adminOption string, fits bool) error {
 		Ports: s.ports, Admin: adminOption,
 		Cert: chainFile, Key: chainKey, // beside the Dwaarfile
 	}
-	if err := writeDwaarfile(s.abs, data, fits); err != nil {
-		return err
-	}
-	if exists(s.path(revokedFile)) {
-		return nil
-	}
-	return writeFile(s.abs, revokedFile, []byte(revokedHead), 0o644)
+	return writeDwaarfile(s.abs, data, fits)
 }
 
 // placeSocket finds a path for the admin socket that is short enough. The default

@@ -45,21 +45,29 @@ const grace = 10 * time.Second
 // that cannot be opened and an address that is taken are errors; only a database
 // server that is away is waited for.
 func (s *Server) Run(ctx context.Context) error {
-	if err := s.use(ctx, true); err != nil {
-		s.set.close()
-		return err
-	}
 	clients, err := net.Listen("tcp", s.opts.Listen)
 	if err != nil {
-		s.set.close()
 		return err
 	}
+	return s.Serve(ctx, clients)
+}
+
+// Serve is Run with a listener, which it closes.
+func (s *Server) Serve(ctx context.Context, clients net.Listener) error {
+	defer clients.Close()
 	var scrapers net.Listener
 	if s.opts.Metrics != "" {
+		var err error
 		if scrapers, err = net.Listen("tcp", s.opts.Metrics); err != nil {
-			s.set.close()
-			return errors.Join(err, clients.Close())
+			return err
 		}
+		defer scrapers.Close()
+	}
+	if err := s.use(ctx, true); ctx.Err() != nil {
+		s.set.close()
+		return nil // stopped before it began
+	} else if err != nil {
+		return err
 	}
 	return s.serve(ctx, clients, scrapers)
 }

@@ -23,6 +23,9 @@ func (s *Server) Run(ctx context.Context) error {
 	s.stop.Store(&stop)
 	p := s.plan.Load()
 	prepared, err := s.open(ctx, p)
+	if err != nil && ctx.Err() != nil {
+		return nil // stopped before it began
+	}
 	if err != nil {
 		return err
 	}
