@@ -10,9 +10,12 @@ import (
 	"dwaar/ocspsvc"
 )
 
-// entryCost is about what an answer costs besides its octets: what it was
-// parsed to, and its place.
-const entryCost = 1500
+// About what an answer costs besides its octets: its place and what it was parsed
+// to, and each certificate in it.
+const (
+	entryCost       = 1500
+	certificateCost = 4000
+)
 
 // maxTroubles is how many CertIDs without a lasting answer are remembered. They
 // have a place of their own, so that nobody pushes answers out by serials that he
@@ -61,7 +64,10 @@ func newCache(entries int, bytes int64) *cache {
 	return c
 }
 
-func (e *entry) cost() int64 { return entryCost + int64(len(e.answer.response.Raw)) }
+func (e *entry) cost() int64 {
+	r := e.answer.response
+	return entryCost + int64(len(r.Raw)) + certificateCost*int64(len(r.Certificates))
+}
 
 func (c *cache) entry(k key) *entry {
 	if e := c.pinned[k]; e != nil {

@@ -31,6 +31,7 @@ type desk struct {
 	ca        *ocsptest.CA
 	responder *ocsptest.Responder
 	disk      *disk
+	storage   relay.Storage // disk, unless another is set
 	book      *ocsptest.Book
 	dir       string
 	cfg       relay.Config
@@ -51,6 +52,7 @@ func newDesk(t testing.TB) *desk {
 func prepare(t testing.TB) *desk {
 	t.Helper()
 	d := &desk{Network: ocsptest.NewNetwork(t), t: t, ca: ocsptest.NewCA(t), disk: newDisk(), book: ocsptest.NewBook(t), dir: t.TempDir()}
+	d.storage = d.disk
 	d.responder = ocsptest.NewResponder(t, d.ca)
 	d.Name("ocsp.example", "8.8.8.8")
 	d.Serve("8.8.8.8:80", d.responder)
@@ -78,7 +80,7 @@ func (d *desk) make() (*relay.Relay, error) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return relay.New(d.cfg, asker, d.disk, d.book.Log)
+	return relay.New(d.cfg, asker, d.storage, d.book.Log)
 }
 
 // open starts a relay; the one before is stopped.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dwaar/ocspsvc/ocsptest"
+	"dwaar/tlsstore/storage"
 )
 
 func TestAnAnswerOutlivesAnOutageUntilItsNextUpdate(t *testing.T) {
@@ -220,6 +221,43 @@ func TestStorageIsSwept(t *testing.T) {
 		}
 		if n := d.count("answers"); n != 0 {
 			t.Errorf("%v answers are in memory", n)
+		}
+	})
+}
+
+// In a real directory, as dwaar's data has them.
+func TestAnswersSurviveInADataDirectory(t *testing.T) {
+	d := newDesk(t)
+	d.close()
+	files, err := storage.NewFileSystem(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.storage = files
+	d.open()
+	leaf := d.ca.Leaf(t)
+	if got := d.ask(leaf); got != "good" {
+		t.Fatalf("answer = %q", got)
+	}
+	d.down()
+	d.open()
+	if got := d.ask(leaf); got != "good" || d.responder.Count() != 1 || d.count("stored") != 1 {
+		t.Errorf("after a restart: %q, %d requests", got, d.responder.Count())
+	}
+}
+
+func TestAnAnswerWithoutAnEndInSightIsStoredToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.responder.Change(func(s *ocsptest.Settings) { s.Validity = 290 * 365 * day }) // ends after 2262
+		d.want("before", leaf, "good", 1)
+		d.down()
+		d.open()
+		time.Sleep(day)
+		d.want("a day after a restart", leaf, "good", 1)
+		if len(d.disk.keys()) != 1 {
+			t.Error("it was swept away")
 		}
 	})
 }

@@ -44,16 +44,16 @@ func keyNamed(name string) (k key, ok bool) {
 // magic begins every record. Another layout gets another number.
 const magic = "dwaar relay 1\n"
 
-// A record is the magic, when it was refreshed and when it ends (8 octets each,
-// nanoseconds since 1970), the CertID's length (2), the CertID, the response,
-// and the SHA-256 of all of that.
+// A record is the magic, when it was refreshed (8 octets, nanoseconds since 1970)
+// and when it ends (8, seconds), the CertID's length (2), the CertID, the
+// response, and the SHA-256 of all of that.
 const header = 8 + 8 + 2
 
 func (r record) marshal() []byte {
 	content := make([]byte, 0, len(magic)+header+len(r.id)+len(r.answer.response.Raw)+sha256.Size)
 	content = append(content, magic...)
 	content = binary.BigEndian.AppendUint64(content, uint64(r.answer.refreshed.UnixNano()))
-	content = binary.BigEndian.AppendUint64(content, uint64(r.answer.until.UnixNano()))
+	content = binary.BigEndian.AppendUint64(content, uint64(r.answer.until.Unix()))
 	content = binary.BigEndian.AppendUint16(content, uint16(len(r.id)))
 	content = append(content, r.id...)
 	content = append(content, r.answer.response.Raw...)
@@ -79,7 +79,7 @@ func unmarshalRecord(k key, data []byte) (record, error) {
 	r := record{key: k, id: rest[:n], answer: &answer{
 		response:  &ocspsvc.Response{Raw: rest[n:]},
 		refreshed: time.Unix(0, int64(binary.BigEndian.Uint64(input))),
-		until:     time.Unix(0, int64(binary.BigEndian.Uint64(input[8:]))),
+		until:     time.Unix(int64(binary.BigEndian.Uint64(input[8:])), 0),
 	}}
 	if sha256.Sum256(r.id) != k {
 		return record{}, fmt.Errorf("%w: it is about another certificate", errCorrupt)

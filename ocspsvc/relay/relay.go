@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -111,11 +112,19 @@ func (r *Relay) miss(ctx context.Context, k key, id *ocspsvc.CertID) (*ocspsvc.R
 		return tryLater, nil
 	}
 	defer r.waiting.Add(-1)
-	f, said := r.board(subject{key: k, id: *id, authority: a})
+	f, said := r.board(subject{key: k, id: own(id), authority: a})
 	if f == nil {
 		return r.said(said), nil
 	}
 	return r.await(ctx, f)
+}
+
+// own is a CertID that does not keep all of its request in memory.
+func own(id *ocspsvc.CertID) ocspsvc.CertID {
+	return ocspsvc.CertID{
+		Hash: id.Hash, NameHash: bytes.Clone(id.NameHash), KeyHash: bytes.Clone(id.KeyHash),
+		Serial: id.Serial, Raw: bytes.Clone(id.Raw),
+	}
 }
 
 // await waits until a flight has landed, its asker has left, or the time is over.

@@ -39,7 +39,8 @@ type shelf struct {
 	log     *slog.Logger
 	loads   chan struct{} // held by readings
 	wake    chan struct{}
-	failing bool // the last write did; owned by run
+	failing bool      // the last write did; owned by run
+	full    sync.Once // to say so
 
 	mu      sync.Mutex        // guards the rest
 	pending map[key]record    // to be written
@@ -68,6 +69,9 @@ func (s *shelf) put(r record) {
 	s.mu.Unlock()
 	if !room {
 		s.counts.storeErrors.Inc()
+		s.full.Do(func() {
+			s.log.Warn("there is no room for all OCSP answers in storage; some are relayed from memory only", "limit", s.max)
+		})
 		return
 	}
 	select {
