@@ -69,7 +69,9 @@ func (e *entry) cost() int64 {
 	return entryCost + int64(len(r.Raw)) + certificateCost*int64(len(r.Certificates))
 }
 
-func (c *cache) entry(k key) *entry {
+// used is the entry of a key, or nil. It wants c.mu held, as does peek, which does
+// not touch the order.
+func (c *cache) used(k key) *entry {
 	if e := c.pinned[k]; e != nil {
 		return e
 	}
@@ -77,11 +79,19 @@ func (c *cache) entry(k key) *entry {
 	return e
 }
 
+func (c *cache) peek(k key) *entry {
+	if e := c.pinned[k]; e != nil {
+		return e
+	}
+	e, _ := c.others.Peek(k)
+	return e
+}
+
 // find returns the valid answer for a client, or nil.
 func (c *cache) find(k key, now time.Time) *answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entry(k)
+	e := c.used(k)
 	if e == nil || !e.answer.valid(now) {
 		return nil
 	}
@@ -93,13 +103,20 @@ func (c *cache) find(k key, now time.Time) *answer {
 func (c *cache) held(k key) *answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.pinned[k]; e != nil {
-		return e.answer
-	}
-	if e, ok := c.others.Peek(k); ok {
+	if e := c.peek(k); e != nil {
 		return e.answer
 	}
 	return nil
+}
+
+// prefetched is the subject of a key with its leaf, or else s.
+func (c *cache) prefetched(s subject) subject {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.pinned[s.key]; e != nil {
+		return e.subject
+	}
+	return s
 }
 
 // trouble returns what is said instead of an answer, or nil if a responder may be
@@ -146,7 +163,7 @@ func (c *cache) fail(k key, said *ocspsvc.Response, wish time.Duration, now time
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now = now.Round(0)
-	e := c.entry(k)
+	e := c.peek(k)
 	if e != nil && e.answer.valid(now) {
 		first = e.failing.IsZero()
 		if first {
@@ -173,7 +190,7 @@ func (c *cache) hold(k key, a *answer, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.troubles.Add(k, trouble{response: a.response, since: now.Round(0), until: a.until})
-	if e := c.entry(k); e != nil {
+	if e := c.peek(k); e != nil {
 		e.due, e.failing = a.until, time.Time{}
 	}
 }
@@ -182,9 +199,18 @@ func (c *cache) hold(k key, a *answer, now time.Time) {
 func (c *cache) postpone(k key, due time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.entry(k); e != nil {
+	if e := c.peek(k); e != nil {
 		e.due = due
 	}
+}
+
+// dueBefore reports whether an entry is due before then, and so perhaps before
+// anybody looks again.
+func (c *cache) dueBefore(k key, then time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.peek(k)
+	return e != nil && e.due.Before(then)
 }
 
 // claimFor is how long an entry that was taken as due is not due again, unless

@@ -29,10 +29,10 @@ func (r *Relay) board(s subject) (*flight, *ocspsvc.Response) {
 	if said := r.cache.trouble(s.key, now); said != nil {
 		return nil, said
 	}
-	f := &flight{subject: s, landed: make(chan struct{})}
 	if r.ended {
 		return nil, tryLater
 	}
+	f := &flight{subject: r.cache.prefetched(s), landed: make(chan struct{})}
 	select {
 	case s.authority.misses <- f:
 		r.flights[s.key] = f
@@ -86,6 +86,9 @@ func (r *Relay) fly(ctx context.Context, flights <-chan *flight) {
 			return
 		case f := <-flights:
 			r.land(f, r.search(ctx, f.subject))
+			if r.cache.dueBefore(f.key, time.Now().Add(checkEvery)) {
+				f.authority.nudge()
+			}
 		}
 	}
 }

@@ -52,7 +52,20 @@ func TestARequestAboutSeveralIsPassedOn(t *testing.T) {
 			t.Errorf("%d requests, %v kept", n, d.count("answers"))
 		}
 		if got := d.ask(one, ocsptest.NewCA(t).Leaf(t)); got != "not ours" {
-			t.Errorf("of two issuers: %q", got)
+			t.Errorf("with one of another issuer: %q", got)
+		}
+	})
+}
+
+// Only one of two responders may answer, and it knows nothing of the other's.
+func TestARequestAboutTwoIssuersIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		other := ocsptest.NewCA(t, ocsptest.Name("other"))
+		d.cfg.Issuers = append(d.cfg.Issuers, issuer(d.file("other.pem", ocsptest.CertPEM(other.Cert)), "http://ocsp.example/"))
+		d.open()
+		if got := d.ask(d.ca.Leaf(t), other.Leaf(t)); got != "not ours" || d.responder.Count() != 0 {
+			t.Errorf("answer = %q, %d requests", got, d.responder.Count())
 		}
 	})
 }

@@ -99,6 +99,23 @@ func TestAReplayDoesNotDisplaceANewerAnswer(t *testing.T) {
 	})
 }
 
+// Of two that were made in the same second the worse one counts.
+func TestOfTheSameTimeTheRevocationCounts(t *testing.T) {
+	for _, order := range [][2]ocsptest.Fault{{ocsptest.Revoked, ocsptest.Good}, {ocsptest.Good, ocsptest.Revoked}} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t)
+			leaf := d.ca.Leaf(t)
+			d.responder.Set(order[0])
+			d.want("at first", leaf, string(order[0]), 1)
+			d.close()
+			time.Sleep(day)
+			d.responder.Change(func(s *ocsptest.Settings) { s.Fault, s.Age = order[1], day })
+			d.open()
+			d.want("after a restart", leaf, "revoked", 2)
+		})
+	}
+}
+
 // prefetching has no configured issuer, but certificates.
 func prefetching(t *testing.T, leaves ...*ocsptest.Leaf) *desk {
 	t.Helper()
@@ -137,6 +154,34 @@ func TestCertificatesArePrefetchedAndKeptFresh(t *testing.T) {
 		d.up()
 		time.Sleep(time.Hour)
 		d.want("another one", ca.Leaf(t), "good", 1)
+	})
+}
+
+// Where the leaf is at hand, it is asked about as stapling would, and at its own
+// responder.
+func TestAPrefetchedLeafIsVerifiedByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := ocsptest.NewCA(t)
+		leaf, other := ca.Leaf(t, ocsptest.OCSP("http://own.example/")), ca.Leaf(t, ocsptest.OCSP(aia))
+		d := prefetching(t, leaf, other)
+		d.responder.Set(ocsptest.ProducedTooEarly)
+		own := ocsptest.NewResponder(t, ca)
+		own.Set(ocsptest.ProducedTooEarly)
+		d.Name("own.example", "9.9.9.9")
+		d.Serve("9.9.9.9:80", own)
+		d.open()
+		time.Sleep(time.Hour)
+		if got := d.ask(leaf); got != "tryLater" {
+			t.Errorf("answer = %q", got)
+		}
+		if own.CountFor(leaf) < 5 || own.CountFor(other) != 0 || d.responder.CountFor(leaf) != 0 {
+			t.Errorf("%d requests at its own responder, %d at the other", own.CountFor(leaf), d.responder.CountFor(leaf))
+		}
+		own.Set(ocsptest.Good)
+		time.Sleep(11 * time.Minute)
+		if got := d.ask(leaf); got != "good" {
+			t.Errorf("answer = %q", got)
+		}
 	})
 }
 

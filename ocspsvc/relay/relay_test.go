@@ -235,5 +235,8 @@ func TestTheEndOfRunAnswersWhoStillWaits(t *testing.T) {
 		if got := d.ask(d.ca.Leaf(t)); got != "tryLater" || time.Since(begun) != 0 {
 			t.Errorf("after Run: %q, %v later", got, time.Since(begun))
 		}
+		if d.book.Loud() != 0 || d.count("responders_down") != 0 {
+			t.Error("the responder was blamed")
+		}
 	})
 }

@@ -16,7 +16,7 @@ func (r *Relay) search(ctx context.Context, s subject) *ocspsvc.Response {
 	held := r.cache.held(s.key)
 	if stored := r.stored(ctx, s); stored != nil && (held == nil || held.yields(stored) && stored.refreshed.After(held.refreshed)) {
 		held = stored
-		r.keep(s, stored, time.Now())
+		r.cache.keep(s, stored, time.Now())
 		if time.Now().Before(stored.due()) {
 			return stored.response
 		}
@@ -98,18 +98,9 @@ func (r *Relay) take(s subject, fresh, held *answer, now time.Time) *ocspsvc.Res
 	if fresh.status == ocspsvc.Revoked && (held == nil || held.status != ocspsvc.Revoked) && s.leaf != nil {
 		r.log.Warn("a certificate is revoked", s.attrs()...)
 	}
-	r.keep(s, fresh, now)
+	r.cache.keep(s, fresh, now)
 	r.shelf.put(record{key: s.key, id: s.id.Raw, answer: fresh})
 	return fresh.response
-}
-
-// keep puts an answer where clients find it, and sees that one with a short life
-// is refreshed in time.
-func (r *Relay) keep(s subject, a *answer, now time.Time) {
-	r.cache.keep(s, a, now)
-	if a.due().Sub(now) < checkEvery {
-		s.authority.nudge()
-	}
 }
 
 // hear notes how it stands with a responder, and says so when that changes.
