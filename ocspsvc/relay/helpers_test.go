@@ -34,6 +34,7 @@ type desk struct {
 	storage   relay.Storage // disk, unless another is set
 	book      *ocsptest.Book
 	dir       string
+	asker     relay.Asker // of a client, unless another is set
 	cfg       relay.Config
 	relay     *relay.Relay
 	stop      func()
@@ -79,6 +80,9 @@ func (d *desk) make() (*relay.Relay, error) {
 	asker, err := client.New(client.Config{}, guard, nil)
 	if err != nil {
 		d.t.Fatal(err)
+	}
+	if d.asker != nil {
+		return relay.New(d.cfg, d.asker, d.storage, d.book.Log)
 	}
 	return relay.New(d.cfg, asker, d.storage, d.book.Log)
 }

@@ -1,6 +1,8 @@
 package relay_test
 
 import (
+	"context"
+	"crypto/x509"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -76,6 +78,44 @@ func TestNoResponderDisplacesAGoodAnswer(t *testing.T) {
 				}
 				if d.responder.Count() < 2 {
 					t.Error("the responder was not asked again")
+				}
+			})
+		})
+	}
+}
+
+// credulous is an Asker that hands on whatever it gets.
+type credulous struct{ responder *ocsptest.Responder }
+
+func (c credulous) Ask(ctx context.Context, req *ocspsvc.Request, _ *x509.Certificate, _ ...string) (*ocspsvc.Response, error) {
+	return c.responder.Respond(ctx, req)
+}
+
+// The relay believes nobody, not even who asks for it.
+func TestTheRelayVerifiesWhatItIsHanded(t *testing.T) {
+	for _, fault := range ocsptest.Faults() {
+		t.Run(string(fault), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t)
+				d.asker = credulous{d.responder}
+				d.open()
+				leaf := d.ca.Leaf(t)
+				d.responder.UseLeaf(leaf)
+				d.responder.Set(fault)
+				want := relayed(fault)
+				if fault == ocsptest.Unauthorized { // unsigned, and handed on as if it were an answer
+					want = []string{"tryLater"}
+				}
+				if got := d.ask(leaf); !slices.Contains(want, got) {
+					t.Errorf("answer = %q, want %q", got, want)
+				}
+				req, response, word := d.withNonce(leaf)
+				if word == "tryLater" {
+					return
+				}
+				o := ocspsvc.VerifyOptions{Nonce: req.Nonce, AllowNoNextUpdate: true}
+				if _, err := ocspsvc.VerifyID(response, req.CertIDs[0], d.ca.Cert, now(), o); err != nil {
+					t.Errorf("with a nonce %q was passed on: %v", word, err)
 				}
 			})
 		})

@@ -82,6 +82,31 @@ func TestADeadResponderIsLeftAlone(t *testing.T) {
 	})
 }
 
+// When it may be asked again, one request finds out, and the others do not wait.
+func TestOneRequestProbesADeadResponder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.down()
+		d.ask(d.ca.Leaf(t))
+		time.Sleep(time.Minute)
+		d.Mute("8.8.8.8:80")
+		dials := len(d.Dials())
+		for range 4 {
+			leaf := d.ca.Leaf(t)
+			go d.ask(leaf)
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if got := d.ask(d.ca.Leaf(t)); got != "tryLater" || time.Since(begun) != 0 {
+			t.Errorf("answer = %q after %v", got, time.Since(begun))
+		}
+		if n := len(d.Dials()) - dials; n != 1 {
+			t.Errorf("%d connections, want 1", n)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestARestartWithTheResponderDeadAnswersFromDisk(t *testing.T) {
 	for _, status := range []ocsptest.Fault{ocsptest.Good, ocsptest.Revoked} {
 		synctest.Test(t, func(t *testing.T) {

@@ -78,10 +78,11 @@ func (r *Relay) askOn(ctx context.Context, req *ocspsvc.Request, a *authority) (
 	return response, nil
 }
 
-// without is the answer without the nonce, if it is in memory, or else said.
+// without is the answer without the nonce, if it is in memory, or else said. One
+// with somebody else's nonce would be refused.
 func (r *Relay) without(req *ocspsvc.Request, said *ocspsvc.Response) *ocspsvc.Response {
 	if len(req.CertIDs) == 1 {
-		if a := r.cache.find(keyOf(&req.CertIDs[0]), time.Now()); a != nil {
+		if a := r.cache.find(keyOf(&req.CertIDs[0]), time.Now()); a != nil && a.response.Nonce == nil {
 			return a.response
 		}
 	}
