@@ -41,7 +41,14 @@ func TestIdleConnectionThatHasEndedIsNotUsed(t *testing.T) {
 
 // Or in the moment in which the next request is sent.
 func TestRequestWithoutEffectIsSentAgainWhenItsConnectionEnds(t *testing.T) {
-	for method, again := range map[string]bool{"GET": true, "HEAD": true, "POST": false, "DELETE": false} {
+	for _, c := range []struct {
+		method string
+		body   io.Reader
+		again  bool
+	}{
+		{"GET", nil, true}, {"HEAD", nil, true}, {"POST", nil, false}, {"DELETE", nil, false},
+		{"GET", strings.NewReader("which is gone"), false},
+	} {
 		s := serve(t, func(conn net.Conn, r *bufio.Reader) {
 			_, _ = http.ReadRequest(r)
 			_, _ = io.WriteString(conn, "HTTP/1.1 204 OK\r\n\r\n")
@@ -51,9 +58,34 @@ func TestRequestWithoutEffectIsSentAgainWhenItsConnectionEnds(t *testing.T) {
 		if _, _, err := exchange(client, get(t)); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := exchange(client, request(t, method, nil)); (err == nil) != again {
-			t.Errorf("%s: %v", method, err)
+		r := request(t, c.method, c.body)
+		if c.body != nil {
+			r.ContentLength = -1
 		}
+		if _, _, err := exchange(client, r); (err == nil) != c.again {
+			t.Errorf("%s with %v: %v", c.method, c.body, err)
+		}
+	}
+}
+
+// A response that has begun is the answer, also where it breaks off.
+func TestRequestIsNotSentAgainAfterTheBeginningOfAResponse(t *testing.T) {
+	requests := make(chan struct{}, 8)
+	s := serve(t, func(conn net.Conn, r *bufio.Reader) {
+		for _, answer := range []string{ok, "HTTP/1.1 2"} {
+			if _, err := http.ReadRequest(r); err != nil {
+				return
+			}
+			requests <- struct{}{}
+			_, _ = io.WriteString(conn, answer)
+		}
+	})
+	client := s.client(nil)
+	if _, _, err := exchange(client, get(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := exchange(client, get(t)); err == nil || len(requests) != 2 {
+		t.Errorf("%v after %d requests", err, len(requests))
 	}
 }
 
@@ -107,6 +139,29 @@ func TestBodyThatIsClosedEarlyTakesItsConnectionWithIt(t *testing.T) {
 		if _, err := response.Body.Read(make([]byte, 1)); err == nil {
 			t.Error("a closed body is read")
 		}
+	}
+	if s.dialled.Load() != 2 {
+		t.Errorf("%d connections", s.dialled.Load())
+	}
+}
+
+// The rest of it may come at any time.
+func TestConnectionWithHalfABodyIsNotUsed(t *testing.T) {
+	s := serve(t, func(conn net.Conn, r *bufio.Reader) {
+		_, _ = http.ReadRequest(r)
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+		_, _ = io.Copy(io.Discard, r)
+	})
+	client := s.client(nil)
+	for range 2 {
+		response, err := client.Do(request(t, http.MethodPost, nil), new(interims))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := response.Body.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
 	}
 	if s.dialled.Load() != 2 {
 		t.Errorf("%d connections", s.dialled.Load())
