@@ -22,6 +22,7 @@ func TestPostgreSQL(t *testing.T) {
 	server := database.PostgreSQL(t)
 	keepsThePromises(t, server)
 	t.Run("TellsOfChangesByPlainSQL", func(t *testing.T) { postgresTells(t, server) })
+	t.Run("IsSharedByResponders", func(t *testing.T) { respondersShare(t, server) })
 }
 
 func TestMariaDB(t *testing.T) {
@@ -29,6 +30,7 @@ func TestMariaDB(t *testing.T) {
 	server := database.MariaDB(t)
 	keepsThePromises(t, server)
 	t.Run("ReadsTheTableOfOtherResponders", func(t *testing.T) { readsListCerts(t, server) })
+	t.Run("IsSharedByResponders", func(t *testing.T) { respondersShare(t, server) })
 }
 
 func keepsThePromises(t *testing.T, server *database.Server) {
