@@ -31,6 +31,15 @@ func (a Address) String() string {
 	return "http://" + a.Dial
 }
 
+// OwnHost is the Host that requests to the address are for, "" if they are for
+// the client's: who serves HTTPS knows itself by the name in its certificate.
+func (a Address) OwnHost() string {
+	if !a.TLS || a.Network == "unix" {
+		return ""
+	}
+	return strings.TrimSuffix(a.Dial, ":443")
+}
+
 // ParseAddress reads an upstream as a Dwaarfile has it: "host", "host:port",
 // ":port" on this machine, "http://host[:port]", "https://host[:port]",
 // "h2c://host[:port]", "unix//path/of/socket" or "unix+h2c//path/of/socket".

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -124,6 +125,7 @@ func (f *forward) ask(e *exchange) (*http.Response, error) {
 			return nil, err
 		}
 		e.state.Upstream = s.address.Dial
+		e.out.Host = cmp.Or(s.address.OwnHost(), e.in.Host)
 		if f.edits.Request != nil {
 			f.edit(e)
 		}

@@ -499,7 +499,7 @@ func TestUnreachableUpstreamIsPassedOverWithTheBodyUntouched(t *testing.T) {
 
 func TestHTTPSUpstreamIsVerified(t *testing.T) {
 	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, r.Proto+" "+r.Host)
+		_, _ = io.WriteString(w, r.Proto+" "+r.Host+" for "+r.Header.Get("X-Forwarded-Host"))
 	}))
 	secure.EnableHTTP2 = true
 	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
@@ -526,8 +526,26 @@ func TestHTTPSUpstreamIsVerified(t *testing.T) {
 		if response.StatusCode != c.status {
 			t.Errorf("%s = %d, want %d", c.name, response.StatusCode, c.status)
 		}
-		if want := "HTTP/2.0 " + server.Listener.Addr().String(); c.status == 200 && body != want {
+		if want := "HTTP/2.0 " + secure.Listener.Addr().String() + " for " + server.Listener.Addr().String(); c.status == 200 && body != want {
 			t.Errorf("%s: upstream saw %q, want %q", c.name, body, want)
+		}
+	}
+}
+
+func TestTheHostOfAnHTTPSUpstreamIsItsOwn(t *testing.T) {
+	for dial, want := range map[string]string{
+		"https://backend.test":      "backend.test",
+		"https://backend.test:8443": "backend.test:8443",
+		"https://[::1]:443":         "[::1]",
+		"http://backend.test":       "",
+		"unix//run/app.sock":        "",
+	} {
+		address, err := upstream.ParseAddress(dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := address.OwnHost(); got != want {
+			t.Errorf("%s: %q, want %q", dial, got, want)
 		}
 	}
 }

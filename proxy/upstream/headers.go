@@ -44,7 +44,6 @@ func (f *forward) prepare(e *exchange) {
 
 // edit makes the changes of the directive, which know the upstream.
 func (f *forward) edit(e *exchange) {
-	e.out.Host = e.in.Host
 	e.out.Header = e.requestHeader(e.in)
 	f.edits.Request(&e.out, e.in)
 }
