@@ -10,6 +10,8 @@ import (
 // the site's handle_errors has for the status, or else with the plain text of
 // the status. err says why; it is shown to nobody unless the site does so by
 // {err.message}. Fields that describe a body which is not sent are dropped.
+// What fails while a failure is answered leaves that to its status: an error
+// page that is missing does not make a 404 of a 502.
 //
 // Where the header was sent already, the client can only be told by breaking
 // off the response, and Fail panics with [http.ErrAbortHandler].
@@ -18,12 +20,16 @@ func Fail(w http.ResponseWriter, r *http.Request, status int, err error) {
 		panic(http.ErrAbortHandler)
 	}
 	state := request.Of(r)
-	state.Failure = request.Failure{Status: status, Err: err}
 	for _, field := range describing {
 		delete(w.Header(), field)
 	}
+	if state.Failure.Status != 0 {
+		failPlainly(w, state.Failure.Status)
+		return
+	}
+	state.Failure = request.Failure{Status: status, Err: err}
 	if recovering := state.Recover; recovering != nil {
-		state.Recover = nil // what fails while it answers is answered plainly
+		state.Recover = nil
 		recovering.ServeHTTP(w, state.Entered)
 		return
 	}

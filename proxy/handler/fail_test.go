@@ -35,7 +35,7 @@ func TestAFailureIsAnsweredByWhoRecovers(t *testing.T) {
 	rewritten := *entered
 	w := httptest.NewRecorder()
 	handler.Fail(w, &rewritten, 404, errors.New("no such file"))
-	if w.Code != 500 || w.Header().Get("X-Why") != "no such file" {
+	if w.Code != 404 || w.Header().Get("X-Why") != "no such file" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 }

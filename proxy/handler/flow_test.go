@@ -50,8 +50,9 @@ func TestFailuresWithoutABlockAreAnsweredPlainly(t *testing.T) {
 			t.Errorf("%d %q", w.Code, w.Body)
 		}
 	}
-	again := handler.HandleErrors{{Routes: handler.Chain{fails(418, "again")}}}
-	if w := visit(t, handler.Chain{always(again), fails(503, "")}, asked("GET", "/")); w.Code != 418 || w.Body.String() != "I'm a teapot\n" {
+	// The page for a 503 is not there: that is no 404 of what was asked for.
+	again := handler.HandleErrors{{Routes: handler.Chain{fails(404, "again")}}}
+	if w := visit(t, handler.Chain{always(again), fails(503, "")}, asked("GET", "/")); w.Code != 503 || w.Body.String() != "Service Unavailable\n" {
 		t.Errorf("a failure of the answer: %d %q", w.Code, w.Body)
 	}
 }
