@@ -17,11 +17,6 @@ const (
 	certificateCost = 4000
 )
 
-// maxTroubles is how many CertIDs without a lasting answer are remembered. They
-// have a place of their own, so that nobody pushes answers out by serials that he
-// made up.
-const maxTroubles = 4096
-
 // subject is a certificate that can be asked about.
 type subject struct {
 	key       key
@@ -37,12 +32,6 @@ type entry struct {
 	due     time.Time // when it is asked for again
 	failing time.Time // since when that fails; zero if it does not
 	asked   time.Time // by a client
-}
-
-// trouble is why there is no lasting answer.
-type trouble struct {
-	response     *ocspsvc.Response // what is said meanwhile
-	since, until time.Time
 }
 
 // cache is the answers in memory: those of prefetched certificates, and of the
@@ -109,28 +98,6 @@ func (c *cache) held(k key) *answer {
 	return nil
 }
 
-// prefetched is the subject of a key with its leaf, or else s.
-func (c *cache) prefetched(s subject) subject {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.pinned[s.key]; e != nil {
-		return e.subject
-	}
-	return s
-}
-
-// trouble returns what is said instead of an answer, or nil if a responder may be
-// asked.
-func (c *cache) trouble(k key, now time.Time) *ocspsvc.Response {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t, ok := c.troubles.Get(k)
-	if !ok || !now.Round(0).Before(t.until) {
-		return nil
-	}
-	return t.response
-}
-
 // keep takes in an answer.
 func (c *cache) keep(s subject, a *answer, now time.Time) {
 	c.mu.Lock()
@@ -157,126 +124,6 @@ func (c *cache) add(e *entry) {
 	}
 }
 
-// fail notes that a subject's answer could not be had: when it is due again, and
-// what is said meanwhile if there is none. It reports whether that is new.
-func (c *cache) fail(k key, said *ocspsvc.Response, wish time.Duration, now time.Time) (first bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now = now.Round(0)
-	e := c.peek(k)
-	if e != nil && e.answer.valid(now) {
-		first = e.failing.IsZero()
-		if first {
-			e.failing = now
-		}
-		e.due = now.Add(pause(now.Sub(e.failing), e.answer.until.Sub(now), wish))
-		return first
-	}
-	t, ok := c.troubles.Peek(k)
-	if !ok {
-		t.since = now
-	}
-	t.response, t.until = said, now.Add(pause(now.Sub(t.since), 0, wish))
-	c.troubles.Add(k, t)
-	if e != nil {
-		first = e.failing.IsZero()
-		e.due, e.failing = t.until, t.since
-	}
-	return first
-}
-
-// hold answers by a transient answer while it lasts.
-func (c *cache) hold(k key, a *answer, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.troubles.Add(k, trouble{response: a.response, since: now.Round(0), until: a.until})
-	if e := c.peek(k); e != nil {
-		e.due, e.failing = a.until, time.Time{}
-	}
-}
-
-// postpone makes a subject due later, for a reason that is not its own.
-func (c *cache) postpone(k key, due time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.peek(k); e != nil {
-		e.due = due
-	}
-}
-
-// dueBefore reports whether an entry is due before then, and so perhaps before
-// anybody looks again.
-func (c *cache) dueBefore(k key, then time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.peek(k)
-	return e != nil && e.due.Before(then)
-}
-
-// claimFor is how long an entry that was taken as due is not due again, unless
-// its flight lands.
-const claimFor = 10 * time.Minute
-
-// claim returns up to n subjects of an authority that are due, and when the next
-// one is. What nobody has asked for lately is left to end.
-func (c *cache) claim(a *authority, n int, now time.Time) (due []subject, next time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now = now.Round(0)
-	next = now.Add(checkEvery)
-	look := func(e *entry) {
-		switch {
-		case e.authority != a:
-		case now.Before(e.due):
-			next = earlier(next, e.due)
-		case len(due) == n:
-			next = now
-		default:
-			due = append(due, e.subject)
-			e.due = now.Add(claimFor)
-		}
-	}
-	for _, e := range c.pinned {
-		look(e)
-	}
-	for _, e := range c.others.Values() {
-		if now.Sub(e.asked) < unusedAfter && e.answer.valid(now) {
-			look(e)
-		}
-	}
-	return due, next
-}
-
-// pin makes these, and no others, the prefetched ones, and returns those that are
-// new. What is no longer among them counts as asked for now.
-func (c *cache) pin(subjects []subject, now time.Time) (added []subject) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	before := c.pinned
-	c.pinned = make(map[key]*entry, len(subjects))
-	for _, s := range subjects {
-		e := before[s.key]
-		if e == nil {
-			added = append(added, s)
-			e = &entry{due: now.Round(0)}
-			if other, ok := c.others.Peek(s.key); ok {
-				*e = *other
-				c.others.Remove(s.key)
-			}
-		}
-		delete(before, s.key)
-		e.subject = s
-		c.pinned[s.key] = e
-	}
-	for _, e := range before {
-		if e.answer.valid(now) {
-			e.asked = now
-			c.add(e)
-		}
-	}
-	return added
-}
-
 // drop forgets answers that have ended.
 func (c *cache) drop(now time.Time) {
 	c.mu.Lock()
@@ -293,11 +140,4 @@ func (c *cache) size() (prefetched, others int, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.pinned), c.others.Len(), c.bytes
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -1,6 +1,17 @@
 package relay
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"time"
+
+	"dwaar/ocspsvc"
+)
+
+// StoredRecord is what storage has of a response, and where.
+func StoredRecord(id ocspsvc.CertID, der []byte, refreshed, until time.Time) (name string, content []byte) {
+	a := &answer{response: &ocspsvc.Response{Raw: der}, refreshed: refreshed, until: until}
+	return keyOf(&id).name(), record{key: keyOf(&id), id: id.Raw, answer: a}.marshal()
+}
 
 // ReadRecord reads what storage has, and writes it again.
 func ReadRecord(data []byte) (again []byte, err error) {

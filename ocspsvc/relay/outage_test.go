@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"crypto"
 	"errors"
 	"log/slog"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"dwaar/ocspsvc/ocsptest"
+	"dwaar/ocspsvc/relay"
 	"dwaar/tlsstore/storage"
 )
 
@@ -162,6 +164,41 @@ func TestAStoredAnswerIsVerifiedAgain(t *testing.T) {
 	}
 }
 
+// A record whose checksum is right proves nothing either.
+func TestAStoredAnswerIsJudgedByWhatItSays(t *testing.T) {
+	for _, c := range []struct {
+		fault     ocsptest.Fault
+		refreshed time.Duration // from now
+		want      string
+	}{
+		{ocsptest.Good, -time.Hour, "good"},
+		{ocsptest.Good, 100 * day, "good"}, // the clock was wrong
+		{ocsptest.Unknown, 0, "tryLater"},
+		{ocsptest.NoNextUpdate, 0, "tryLater"},
+		{ocsptest.Expired, 0, "tryLater"},
+		{ocsptest.WrongSigner, 0, "tryLater"},
+		{ocsptest.WrongSerial, 0, "tryLater"},
+	} {
+		t.Run(string(c.fault), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t)
+				leaf := d.ca.Leaf(t)
+				d.responder.Set(c.fault)
+				name, content := relay.StoredRecord(d.certID(leaf, crypto.SHA1), d.responder.DER(leaf), time.Now().Add(c.refreshed), time.Now().Add(7*day))
+				d.disk.set(func() { d.disk.files[name] = content })
+				d.down()
+				d.want("with the responder dead", leaf, c.want, 0)
+				d.up()
+				d.responder.Set(ocsptest.Good)
+				time.Sleep(day)
+				if d.want("a day later", leaf, "good", 1); d.count("loaded_total") > 1 {
+					t.Error("it was loaded again")
+				}
+			})
+		})
+	}
+}
+
 // What another relay's data directory holds for a CA of the same name says
 // nothing about this one's certificates.
 func TestAStoredAnswerOfATwinIsNotServed(t *testing.T) {
@@ -185,6 +222,7 @@ func TestADiskThatBreaksOrHangsChangesNoAnswer(t *testing.T) {
 		leaf := d.ca.Leaf(t)
 		d.disk.set(func() { d.disk.broken = errors.New("no space left on device") })
 		d.want("a broken disk", leaf, "good", 1)
+		d.want("a disk that is still broken", d.ca.Leaf(t), "good", 1)
 		if len(d.book.Find(slog.LevelWarn, "could not be stored")) != 1 {
 			t.Error("nobody was told")
 		}
@@ -203,6 +241,25 @@ func TestADiskThatBreaksOrHangsChangesNoAnswer(t *testing.T) {
 		synctest.Wait()
 		if n := len(d.disk.keys()); n != 40 {
 			t.Errorf("%d answers are stored, want those that waited", n)
+		}
+	})
+}
+
+func TestWhatWaitsForADiskIsStoredAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		hangs := make(chan struct{})
+		d.disk.set(func() { d.disk.hangs = hangs })
+		for range 3 {
+			d.want("a disk that hangs", d.ca.Leaf(t), "good", 1)
+		}
+		go func() {
+			time.Sleep(time.Second)
+			close(hangs)
+		}()
+		d.close()
+		if n := len(d.disk.keys()); n != 3 {
+			t.Errorf("%d answers are stored, want 3", n)
 		}
 	})
 }

@@ -34,15 +34,12 @@ const (
 )
 
 // pause is how long to wait after failingFor of failures: as long again, within
-// bounds. A quarter of what is left of an answer's life is the most. What
-// responders wish for is longer, and they get it as far as half of the rest.
-func pause(failingFor, left, wish time.Duration) time.Duration {
+// bounds. A quarter of what is left of an answer's life is the most.
+func pause(failingFor, left time.Duration) time.Duration {
 	if left <= 0 {
-		return later(max(min(max(failingFor, firstBare), lastBare), wish))
+		return later(min(max(failingFor, firstBare), lastBare))
 	}
-	p := min(max(failingFor, firstPause), lastPause)
-	p = min(p, max(left/4, shortest))
-	return later(max(p, min(wish, left/2)))
+	return later(min(max(failingFor, firstPause), lastPause, max(left/4, shortest)))
 }
 
 // sooner takes away up to a twentieth, so that answers which came together are

@@ -16,6 +16,7 @@ func (r *Relay) search(ctx context.Context, s subject) *ocspsvc.Response {
 	held := r.cache.held(s.key)
 	if stored := r.stored(ctx, s); stored != nil && (held == nil || held.yields(stored) && stored.refreshed.After(held.refreshed)) {
 		held = stored
+		r.counts.loaded.Inc()
 		r.cache.keep(s, stored, time.Now())
 		if time.Now().Before(stored.due()) {
 			return stored.response
@@ -121,7 +122,7 @@ func (r *Relay) hear(s subject, err error, now time.Time) {
 func (r *Relay) miscarried(s subject, said *ocspsvc.Response, err error, now time.Time) {
 	reason := ocspsvc.ReasonOf(err)
 	r.counts.upstream(string(reason))
-	first := r.cache.fail(s.key, said, wishOf(err), now)
+	first := r.cache.fail(s.key, said, now)
 	level := slog.LevelDebug
 	if first && !silent(err) {
 		level = slog.LevelWarn

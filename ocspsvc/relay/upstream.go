@@ -58,7 +58,7 @@ func (u *upstream) note(err error, now time.Time) (down, up bool) {
 		u.since = now.Round(0)
 	}
 	u.err = err
-	u.until = now.Round(0).Add(pause(now.Sub(u.since), 0, wishOf(err)))
+	u.until = now.Round(0).Add(max(pause(now.Sub(u.since), 0), wishOf(err)))
 	return down, false
 }
 

@@ -5,15 +5,11 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-)
 
-// maxFile is how many octets of a PEM file are read at most.
-const maxFile = 1 << 20
+	"dwaar/ocspsvc/pemfile"
+)
 
 // Load reads the files that c names and finds out which signer is whose. Its
 // error names every file that is wrong.
@@ -21,7 +17,7 @@ func (c Config) Load() (Keys, error) {
 	var keys Keys
 	signers, wrong := c.loadSigners()
 	for _, file := range c.Issuers {
-		issuers, err := readCertificates(file)
+		issuers, err := pemfile.Certificates(file)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("issuer: %w", err))
 			continue
@@ -56,12 +52,12 @@ type loaded struct {
 
 func (c Config) loadSigners() (signers []*loaded, wrong []error) {
 	for _, pair := range c.Signers {
-		cert, err := readFile(pair.Certificate)
+		cert, err := pemfile.Read(pair.Certificate)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("signer: %w", err))
 			continue
 		}
-		key, err := readFile(pair.Key)
+		key, err := pemfile.Read(pair.Key)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("signer: %w", err))
 			continue
@@ -103,50 +99,11 @@ func loadPool(files []string) (*x509.CertPool, error) {
 	}
 	pool, wrong := x509.NewCertPool(), []error(nil)
 	for _, file := range files {
-		certs, err := readCertificates(file)
+		certs, err := pemfile.Certificates(file)
 		wrong = append(wrong, err)
 		for _, cert := range certs {
 			pool.AddCert(cert)
 		}
 	}
 	return pool, errors.Join(wrong...)
-}
-
-// readCertificates returns all certificates of a PEM file, at least one.
-func readCertificates(file string) (certs []*x509.Certificate, err error) {
-	rest, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		certs = append(certs, cert)
-	}
-	if len(certs) == 0 {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
-	}
-	return certs, nil
-}
-
-func readFile(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is larger than %d octets", name, maxFile)
-	}
-	return data, err
 }
