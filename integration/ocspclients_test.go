@@ -68,6 +68,24 @@ func (r *registry) read(path string) []byte {
 	return text
 }
 
+// certificateIn is the first certificate of a file.
+func certificateIn(t testing.TB, path string) *x509.Certificate {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		t.Fatalf("%s holds no PEM", path)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
 // do runs dwaar ca on the database.
 func (r *registry) do(command string, args ...string) {
 	r.t.Helper()
@@ -155,12 +173,7 @@ func byOCSPTool(r *registry, url, name, _ string) string {
 }
 
 func byGo(r *registry, url, name, hash string) string {
-	block, _ := pem.Decode(r.read(r.path(name + ".pem")))
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return err.Error()
-	}
-	said, err := r.ask(url, leaf, hashes[hash])
+	said, err := r.ask(url, certificateIn(r.t, r.path(name+".pem")), hashes[hash])
 	if err != nil {
 		return err.Error()
 	}

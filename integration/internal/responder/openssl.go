@@ -92,6 +92,9 @@ func (o *OpenSSL) Start() {
 	})
 }
 
+// Pid is its process.
+func (o *OpenSSL) Pid() int { return o.cmd.Process.Pid }
+
 // Stop kills it: the next dial is refused.
 func (o *OpenSSL) Stop() {
 	if o.cmd == nil {
