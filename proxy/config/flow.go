@@ -40,10 +40,13 @@ func orAll(status string) string {
 // handlers are the routes of a site, those for failures around them.
 func (s *site) handlers(b *builder) handler.Chain {
 	chain := s.chain(b)
-	if len(s.errors) == 0 {
-		return chain
+	if len(s.errors) > 0 {
+		chain = append(handler.Chain{{Directive: s.errors}}, chain...)
 	}
-	return append(handler.Chain{{Directive: s.errors}}, chain...)
+	if err := chain.CheckSize(); err != nil && len(s.addresses) > 0 {
+		b.problem(s.addresses[0].tok, "the site is too large: %v", err)
+	}
+	return chain
 }
 
 func decodeError(l line, s *scope) {

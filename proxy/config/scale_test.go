@@ -119,3 +119,15 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// What doubles with every level must not fill the memory of a dwaar that serves.
+func TestRoutesThatMultiplyAreAProblem(t *testing.T) {
+	text := "respond hi\n"
+	for range 12 {
+		text = "route /c/* {\nroot /a/* /x\nrewrite /a/* /y\nroute /c/* {\n" + text + "}\nroot /b/* /x\nrewrite /b/* /y\n}\n"
+	}
+	_, _, problems := read(t, []section{{"Dwaarfile", "http://a.test {\n" + text + "}\n"}})
+	if !strings.HasPrefix(problems, "Dwaarfile:1:1: the site is too large: ") || strings.Count(problems, "\n") != 1 {
+		t.Error(problems)
+	}
+}

@@ -65,6 +65,9 @@ type link struct {
 
 // Compile checks every route and reports all of their problems.
 func (c Chain) Compile(env *Env) (Middleware, error) {
+	if err := c.CheckSize(); err != nil {
+		return nil, err
+	}
 	links := make([]link, len(c))
 	var problems []error
 	for i, route := range c {
@@ -85,9 +88,7 @@ func (r Route) compile(env *Env) (link, error) {
 	}
 	var l link
 	wanted := r.Match
-	if d, ok := r.Directive.(exclusive); ok {
-		l.group = d.group()
-	}
+	l.group = groupOf(r.Directive)
 	if d, ok := r.Directive.(matching); ok && wanted == nil {
 		wanted = d.wants()
 	}

@@ -30,3 +30,24 @@ func TestHandlesExcludeEachOtherWhateverStandsBetween(t *testing.T) {
 		}
 	}
 }
+
+// What doubles with every level is refused before it fills the memory.
+func TestRoutesThatMultiplyAreRefused(t *testing.T) {
+	root := handler.Route{Match: &match.Set{Path: match.Path{"/a"}}, Directive: handler.Root{Path: "/srv"}}
+	nested := func(levels int) handler.Chain {
+		chain := handler.Chain{says("hello")}
+		for range levels {
+			chain = handler.Chain{root, always(handler.RouteBlock{Routes: chain}), root}
+		}
+		return chain
+	}
+	if err := nested(5).CheckSize(); err != nil {
+		t.Error(err)
+	}
+	if err := nested(60).CheckSize(); err == nil {
+		t.Error("60 levels are compiled")
+	}
+	if _, err := nested(60).Compile(&handler.Env{}); err == nil {
+		t.Error("60 levels are compiled")
+	}
+}
