@@ -13,7 +13,7 @@ type dialect struct {
 	migrations []migration
 	lock       func(context.Context, *sql.Conn) (unlock func() error, err error) // one migrates at a time
 	numbered   bool                                                              // placeholders are $1, $2, … and not ?
-	forUpdate  string                                                            // what a SELECT ends with that locks its rows
+	known      func(issuer int64, serials [][]byte) (query string, values []any) // reads rows and locks them
 	isolation  sql.IsolationLevel
 	again      func(error) bool // the transaction may succeed at the next try
 }
@@ -36,6 +36,17 @@ func (d *dialect) bind(query string) string {
 		n++
 	}
 	return b.String()
+}
+
+// knownAmong is dialect.known by a list of values; it ends with locking.
+func knownAmong(locking string) func(int64, [][]byte) (string, []any) {
+	return func(issuer int64, serials [][]byte) (string, []any) {
+		values := []any{issuer}
+		for _, serial := range serials {
+			values = append(values, serial)
+		}
+		return "SELECT " + columns + " FROM ocsp_certificates WHERE issuer = ? AND serial IN (" + marks(len(serials)) + ")" + locking, values
+	}
 }
 
 // marks is n times ?, with commas.

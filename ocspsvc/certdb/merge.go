@@ -128,12 +128,12 @@ func (old Certificate) plus(c Certificate) (merged Certificate, changed, kept bo
 // known reads the rows that there are of some certificates, and keeps others
 // from changing them.
 func (d *DB) known(ctx context.Context, tx *sql.Tx, issuer int64, certs []Certificate) (map[string]Certificate, error) {
-	values := []any{issuer}
-	for _, c := range certs {
-		values = append(values, key(c.Serial))
+	serials := make([][]byte, len(certs))
+	for i, c := range certs {
+		serials[i] = key(c.Serial)
 	}
-	rows, err := tx.QueryContext(ctx, d.dialect.bind("SELECT "+columns+" FROM ocsp_certificates WHERE issuer = ? AND serial IN ("+
-		marks(len(certs))+")"+d.dialect.forUpdate), values...)
+	query, values := d.dialect.known(issuer, serials)
+	rows, err := tx.QueryContext(ctx, query, values...)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ var mysqlDialect = dialect{
 	name:       "MySQL",
 	migrations: []migration{{mysqlIssuers, mysqlCertificates}},
 	lock:       lockMySQL,
-	forUpdate:  " FOR UPDATE",
+	known:      knownAmong(" FOR UPDATE"),
 	isolation:  sql.LevelReadCommitted, // no locks on gaps, so that two imports do not wait for each other
 	again: func(err error) bool {
 		var problem *mysql.MySQLError

@@ -16,8 +16,10 @@ var postgresDialect = dialect{
 	migrations: []migration{{postgresIssuers, postgresCertificates, postgresTell, postgresTellInsert, postgresTellUpdate, postgresTellDelete, postgresTellTruncate}},
 	lock:       lockPostgres,
 	numbered:   true,
-	forUpdate:  " FOR UPDATE",
-	isolation:  sql.LevelReadCommitted,
+	known: func(issuer int64, serials [][]byte) (string, []any) {
+		return postgresKnown, []any{issuer, serials}
+	},
+	isolation: sql.LevelReadCommitted,
 	again: func(err error) bool {
 		var problem *pgconn.PgError
 		return errors.As(err, &problem) && slices.Contains([]string{"23505", "40001", "40P01"}, problem.Code)
@@ -78,6 +80,12 @@ const (
 	FOR EACH STATEMENT EXECUTE FUNCTION ocsp_certificates_tell()`
 )
 
+// postgresKnown looks each serial up by itself. Of a list of values the planner
+// believes, as long as the table has no statistics, that reading all rows of the
+// issuer costs less: 70 s for 50,000 rows.
+const postgresKnown = "SELECT " + columns + " FROM unnest($2::bytea[]) AS wanted (octets) CROSS JOIN LATERAL " +
+	"(SELECT " + columns + " FROM ocsp_certificates WHERE issuer = $1 AND serial = wanted.octets LIMIT 1 FOR UPDATE) AS found"
+
 func openPostgres(a address) (*DB, error) {
 	config, err := pgx.ParseConfig(a.url.String())
 	if err != nil {
@@ -90,8 +98,15 @@ func openPostgres(a address) (*DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectLimit
 	}
-	pool := limitPool(stdlib.OpenDB(*config))
+	pool := limitPool(stdlib.OpenDB(*config, stdlib.OptionAfterConnect(byKey)))
 	return &DB{read: pool, write: pool, dialect: &postgresDialect}, nil
+}
+
+// byKey makes plans use the primary key. One that was made while the table was
+// empty would read all of it, and is kept while a million rows come in.
+func byKey(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SET enable_seqscan = off")
+	return err
 }
 
 func lockPostgres(ctx context.Context, conn *sql.Conn) (func() error, error) {

@@ -18,6 +18,7 @@ var sqliteDialect = dialect{
 	migrations: []migration{{sqliteIssuers, sqliteCertificates}},
 	// The transaction is the lock: it begins as one that writes.
 	lock:  func(context.Context, *sql.Conn) (func() error, error) { return func() error { return nil }, nil },
+	known: knownAmong(""),
 	again: func(error) bool { return false }, // busy_timeout waits
 }
 
