@@ -23,6 +23,7 @@ func TestPostgreSQL(t *testing.T) {
 	keepsThePromises(t, server)
 	t.Run("TellsOfChangesByPlainSQL", func(t *testing.T) { postgresTells(t, server) })
 	t.Run("IsSharedByResponders", func(t *testing.T) { respondersShare(t, server) })
+	t.Run("KilledCAs", func(t *testing.T) { killCAs(t, func() string { return server.New(t) }, 4, 25_000) })
 }
 
 func TestMariaDB(t *testing.T) {
@@ -31,6 +32,7 @@ func TestMariaDB(t *testing.T) {
 	keepsThePromises(t, server)
 	t.Run("ReadsTheTableOfOtherResponders", func(t *testing.T) { readsListCerts(t, server) })
 	t.Run("IsSharedByResponders", func(t *testing.T) { respondersShare(t, server) })
+	t.Run("KilledCAs", func(t *testing.T) { killCAs(t, func() string { return server.New(t) }, 4, 25_000) })
 }
 
 func keepsThePromises(t *testing.T, server *database.Server) {
