@@ -24,8 +24,8 @@ func TestKilledCAs(t *testing.T) {
 	killCAs(t, func() string { return "sqlite:" + filepath.Join(t.TempDir(), "certs.db") }, 12, 50_000)
 }
 
-// registry is a CA with a database that `dwaar ca` is killed on.
-type registry struct {
+// killedCA is a CA with a database that `dwaar ca` is killed on.
+type killedCA struct {
 	t      *testing.T
 	dsn    string
 	issuer *x509.Certificate
@@ -34,14 +34,14 @@ type registry struct {
 
 func killCAs(t *testing.T, dsn func() string, kills, lines int) {
 	ca := ocsptest.NewCA(t)
-	r := &registry{t: t, dsn: dsn(), issuer: ca.Cert, file: ocsptest.WriteFile(t, t.TempDir(), "ca.pem", ocsptest.CertPEM(ca.Cert))}
+	r := &killedCA{t: t, dsn: dsn(), issuer: ca.Cert, file: ocsptest.WriteFile(t, t.TempDir(), "ca.pem", ocsptest.CertPEM(ca.Cert))}
 	whole := r.killImports(dsn, kills, lines)
 	r.killRevokes(kills)
 	t.Logf("%d of the killed imports had come to an end", whole)
 }
 
 // run runs a command to its end, and returns how long that took.
-func (r *registry) run(args ...string) time.Duration {
+func (r *killedCA) run(args ...string) time.Duration {
 	r.t.Helper()
 	began := time.Now()
 	if out, err := r.command(args...).CombinedOutput(); err != nil {
@@ -50,12 +50,12 @@ func (r *registry) run(args ...string) time.Duration {
 	return time.Since(began)
 }
 
-func (r *registry) command(args ...string) *exec.Cmd {
+func (r *killedCA) command(args ...string) *exec.Cmd {
 	return exec.Command(binaries.Plain, append([]string{"ca", args[0], "--database", r.dsn, "--issuer", r.file}, args[1:]...)...)
 }
 
 // kill runs a command and kills it before it can have come to an end.
-func (r *registry) kill(within time.Duration, args ...string) {
+func (r *killedCA) kill(within time.Duration, args ...string) {
 	r.t.Helper()
 	cmd := r.command(args...)
 	must(r.t)(nil, cmd.Start())
@@ -65,7 +65,7 @@ func (r *registry) kill(within time.Duration, args ...string) {
 }
 
 // Of an import there are some batches, each of them whole, and running it again goes on.
-func (r *registry) killImports(dsn func() string, kills, lines int) (whole int) {
+func (r *killedCA) killImports(dsn func() string, kills, lines int) (whole int) {
 	const batch = 20_000 // dwaar's
 	var index bytes.Buffer
 	for i := range lines {
@@ -93,7 +93,7 @@ func (r *registry) killImports(dsn func() string, kills, lines int) (whole int) 
 }
 
 // count reads all certificates, none of which may be half.
-func (r *registry) count() (n int) {
+func (r *killedCA) count() (n int) {
 	r.t.Helper()
 	db, err := certdb.Create(r.t.Context(), certdb.DSN(r.dsn))
 	if err != nil {
@@ -116,7 +116,7 @@ func (r *registry) count() (n int) {
 }
 
 // A certificate whose revocation was killed is good, or revoked with time and reason.
-func (r *registry) killRevokes(kills int) {
+func (r *killedCA) killRevokes(kills int) {
 	db := must(r.t)(certdb.Use(r.t.Context(), certdb.DSN(r.dsn))).(*certdb.DB)
 	defer db.Close()
 	good := responder.Record{Status: ocspsvc.Good}
