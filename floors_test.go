@@ -115,6 +115,7 @@ var rooms = map[string][]string{
 	"github.com/mholt/acmez/v3":           {"acme/issuing"},
 	"go.uber.org/zap":                     {"acme/issuing"},
 	"github.com/hashicorp/golang-lru/v2":  {"acme", "ocspsvc/client", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy/password", "proxy/ratelimit", "proxy/upstream", "tlsstore"},
+	"database/sql":                        {"ocspsvc/certdb"},
 	"github.com/go-sql-driver/mysql":      {"ocspsvc/certdb"},
 	"github.com/jackc/pgx/v5":             {"ocspsvc/certdb"},
 	"modernc.org/sqlite":                  {"ocspsvc/certdb"},
@@ -178,7 +179,7 @@ func (s source) judge(imported string) error {
 	if to, ours := strings.CutPrefix(imported, "dwaar/"); ours {
 		return s.judgeOurs(to)
 	}
-	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") && rooms[imported] == nil {
 		return nil // the standard library
 	}
 	return s.judgeTheirs(imported)
