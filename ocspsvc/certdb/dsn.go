@@ -173,7 +173,7 @@ func parseFile(kind, rest string) (address, error) {
 func parseServer(kind, text string) (address, error) {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil:
+	case err != nil || cutApart(u):
 		return address{}, fmt.Errorf("%s: the address cannot be read: it is written %s://user:password@host:port/name, special characters of the password as %%40 and the like", kind, kind)
 	case u.Opaque != "":
 		return address{}, fmt.Errorf("%s: two slashes come after the colon", kind)
@@ -198,10 +198,16 @@ func Redact(dsn string) string {
 		return "…"
 	}
 	u, err := url.Parse(dsn)
-	if err != nil || u.Opaque != "" || !found {
+	if err != nil || u.Opaque != "" || !found || cutApart(u) {
 		return kind + ":…"
 	}
 	return redactURL(u, dsn)
+}
+
+// cutApart reports whether a password with an unescaped slash, question mark or
+// hash has ended up in the path or behind it.
+func cutApart(u *url.URL) bool {
+	return u.User == nil && strings.Contains(u.EscapedPath()+u.RawQuery+u.Fragment, "@")
 }
 
 // redactURL leaves a text alone that holds no password.
