@@ -3,8 +3,10 @@ package responders
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"dwaar/ocspsvc/certdb"
 	"dwaar/ocspsvc/responder"
@@ -37,9 +39,21 @@ func (s *Set) Ready() error {
 	return errors.Join(wrong...)
 }
 
-// Metrics are those of the responders that run now, told apart by the label
+// Show answers with the metrics of the responders that run now, and with others.
+func (s *Set) Show(others prometheus.Gatherer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		all, err := s.metrics()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		promhttp.HandlerFor(append(all, others), promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	})
+}
+
+// metrics are those of the responders that run now, told apart by the label
 // responder.
-func (s *Set) Metrics() (prometheus.Gatherers, error) {
+func (s *Set) metrics() (prometheus.Gatherers, error) {
 	var all prometheus.Gatherers
 	for _, r := range s.listed() {
 		registry := prometheus.NewRegistry()

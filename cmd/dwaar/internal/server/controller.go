@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"dwaar/acme"
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/crl"
@@ -153,12 +151,5 @@ func managed(err error) error {
 
 // Metrics is part of admin.Controller.
 func (c controller) Metrics() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		all, err := c.ocsp.Metrics()
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		promhttp.HandlerFor(append(all, c.metrics), promhttp.HandlerOpts{}).ServeHTTP(w, r)
-	})
+	return c.ocsp.Show(c.metrics)
 }
