@@ -62,6 +62,7 @@ func (f *front) serve(s *site, w http.ResponseWriter, r *http.Request) {
 		f.counts.inFlight.Inc()
 		defer v.count(f.counts)
 	}
+	keepToConnection(r.Header)
 	h := s.handler
 	if !f.sites.admits(r, s) {
 		h = http.HandlerFunc(misdirected)
