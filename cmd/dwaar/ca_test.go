@@ -59,6 +59,14 @@ func TestALifeInTheDatabase(t *testing.T) {
 	r.run(t, "list").expect(t, 0, "revoked", "2026-03-01T12:00:00Z", "keyCompromise")
 }
 
+func TestTheDatabaseMayBeInTheEnvironment(t *testing.T) {
+	r := newRegistry(t)
+	t.Setenv("DWAAR_DATABASE", r.db)
+	dwaar(t, "ca", "add", "--issuer", r.issuer, r.leafFile).expect(t, 0, "1 added")
+	t.Setenv("CERTS", r.db)
+	dwaar(t, "ca", "list", "--database", "env:CERTS", "--issuer", r.issuer).expect(t, 0, r.serial)
+}
+
 func TestRevokingBySerialWantsARecordAndByFileMakesOne(t *testing.T) {
 	r := newRegistry(t)
 	r.run(t, "add", r.leafFile)

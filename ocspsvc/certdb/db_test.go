@@ -2,12 +2,17 @@ package certdb_test
 
 import (
 	"database/sql"
+	"errors"
+	"math/big"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/certdb"
 	"dwaar/ocspsvc/certdb/certdbtest"
+	"dwaar/ocspsvc/ocsptest"
+	"dwaar/ocspsvc/responder"
 )
 
 func TestSQLiteKeepsThePromises(t *testing.T) {
@@ -27,4 +32,43 @@ func plainSQLite(dsn certdb.DSN, statement string) error {
 	defer db.Close()
 	_, err = db.Exec(statement)
 	return err
+}
+
+// What the table refuses may be there all the same: made before there were
+// checks, or by somebody who switched them off.
+func TestNonsenseInTheTableIsNeverGood(t *testing.T) {
+	t.Parallel()
+	dsn, ca := newSQLite(t), ocsptest.NewCA(t)
+	db, err := certdb.Create(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	id := responder.IssuerIDOf(ca.Cert)
+	for set, want := range map[string]error{
+		"revoked_at = 1772366400":                      responder.ErrBadRecord,
+		"reason = 'keyCompromise'":                     responder.ErrBadRecord,
+		"status = 'Valid'":                             responder.ErrBadRecord,
+		"status = ''":                                  responder.ErrBadRecord,
+		"status = 'revoked', reason = 'removeFromCRL'": responder.ErrBadRecord,
+		"status = 'revoked', reason = 'mood'":          nil,
+	} {
+		c := certdb.Certificate{Serial: big.NewInt(10), Record: responder.Record{Status: ocspsvc.Good}}
+		if _, err := db.Add(t.Context(), ca.Cert, c); err != nil {
+			t.Fatal(err)
+		}
+		if err := plainSQLite(dsn, "PRAGMA ignore_check_constraints = ON; UPDATE ocsp_certificates SET "+set); err != nil {
+			t.Fatal(err)
+		}
+		record, err := db.Record(t.Context(), id, c.Serial)
+		if !errors.Is(err, want) || record.Status == ocspsvc.Good || want == nil && record.Status != ocspsvc.Revoked {
+			t.Errorf("%s: %+v, %v", set, record, err)
+		}
+		if certs, err := db.Certificates(t.Context(), id, nil, 10); err != nil || len(certs) != 1 || certs[0].Status == ocspsvc.Good {
+			t.Errorf("%s: %+v, %v", set, certs, err)
+		}
+		if err := plainSQLite(dsn, "DELETE FROM ocsp_certificates"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
