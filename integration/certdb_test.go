@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
+	"regexp"
 	"testing"
 	"time"
 
@@ -21,6 +22,9 @@ func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := database.PostgreSQL(t)
 	keepsThePromises(t, server)
+	t.Run("ReadersNeedNotWrite", func(t *testing.T) {
+		readersNeedNotWrite(t, server, "CREATE ROLE reader LOGIN PASSWORD 'r'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+	})
 	t.Run("TellsOfChangesByPlainSQL", func(t *testing.T) { postgresTells(t, server) })
 	t.Run("IsSharedByResponders", func(t *testing.T) { respondersShare(t, server) })
 	t.Run("KilledCAs", func(t *testing.T) { killCAs(t, func() string { return server.New(t) }, 4, 25_000) })
@@ -30,6 +34,9 @@ func TestMariaDB(t *testing.T) {
 	t.Parallel()
 	server := database.MariaDB(t)
 	keepsThePromises(t, server)
+	t.Run("ReadersNeedNotWrite", func(t *testing.T) {
+		readersNeedNotWrite(t, server, "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'r'; GRANT SELECT ON *.* TO reader@'127.0.0.1'")
+	})
 	t.Run("ReadsTheTableOfOtherResponders", func(t *testing.T) { readsListCerts(t, server) })
 	t.Run("IsSharedByResponders", func(t *testing.T) { respondersShare(t, server) })
 	t.Run("KilledCAs", func(t *testing.T) { killCAs(t, func() string { return server.New(t) }, 4, 25_000) })
@@ -38,6 +45,26 @@ func TestMariaDB(t *testing.T) {
 func keepsThePromises(t *testing.T, server *database.Server) {
 	certdbtest.Run(t, func(t *testing.T) certdb.DSN { return certdb.DSN(server.New(t)) },
 		func(dsn certdb.DSN, statement string) error { return server.SQL(string(dsn), statement) })
+}
+
+// A user who may only read is enough for a responder, also for a row that is revoked and does not
+// say since when.
+func readersNeedNotWrite(t *testing.T, server *database.Server, grant string) {
+	dsn, ca := server.New(t), ocsptest.NewCA(t)
+	db := must(t)(certdb.Create(t.Context(), certdb.DSN(dsn))).(*certdb.DB)
+	defer db.Close()
+	must(t)(db.Add(t.Context(), ca.Cert, certdb.Certificate{Serial: big.NewInt(10), Record: responder.Record{Status: ocspsvc.Good}}))
+	must(t)(nil, server.SQL(dsn, grant))
+	must(t)(nil, server.SQL(dsn, "UPDATE ocsp_certificates SET status = 'revoked'"))
+	reader := regexp.MustCompile("//.*@").ReplaceAllString(dsn, "//reader:r@")
+	records := opened(t, certdb.Config{Database: certdb.DSN(reader)}, ca)
+	first := must(t)(records.Record(t.Context(), responder.IssuerIDOf(ca.Cert), big.NewInt(10))).(responder.Record)
+	if first.Status != ocspsvc.Revoked || time.Since(first.RevokedAt) > time.Minute {
+		t.Errorf("0a is %+v", first)
+	}
+	if err := records.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // change is what a database tells.

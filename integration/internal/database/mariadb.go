@@ -21,7 +21,7 @@ func MariaDB(t testing.TB) *Server {
 		"--default-time-zone=+05:30"),
 		func() error {
 			return exec.Command("mariadb", "--no-defaults", "-S", socket, "-u", "root", "-e",
-				"CREATE OR REPLACE USER ca@'127.0.0.1' IDENTIFIED BY '"+Password+"'; GRANT ALL ON *.* TO ca@'127.0.0.1'").Run()
+				"CREATE OR REPLACE USER ca@'127.0.0.1' IDENTIFIED BY '"+Password+"'; GRANT ALL ON *.* TO ca@'127.0.0.1' WITH GRANT OPTION").Run()
 		})
 	return s
 }
