@@ -60,6 +60,7 @@ func (l line) filter() (accesslog.Filter, bool) {
 		most = 2
 	case "ip_mask":
 		most, f.IPv4, f.IPv6 = 2, 16, 32
+		block = l.Block != nil && len(args) == 0
 	case "query", "cookie":
 		block = true
 	case "rename", "multi_regexp":
@@ -80,6 +81,7 @@ func (l line) filter() (accesslog.Filter, bool) {
 		f.Pattern, f.Value = args[0].Text, args[1].Text
 	case "ip_mask":
 		l.bits(args, &f.IPv4, &f.IPv6)
+		l.namedBits(&f)
 	case "query", "cookie":
 		l.parts(&f)
 	}
@@ -88,20 +90,36 @@ func (l line) filter() (accesslog.Filter, bool) {
 
 var usageOfFilter = map[string]string{
 	"delete": "delete", "hash": "hash", "replace": "replace VALUE", "regexp": "regexp PATTERN VALUE",
-	"ip_mask": "ip_mask [IPV4_BITS] [IPV6_BITS]",
+	"ip_mask": "ip_mask [IPV4_BITS] [IPV6_BITS], or ip_mask { ipv4 BITS, ipv6 BITS }",
 	"query":   "query { delete|replace|hash NAME [VALUE] }", "cookie": "cookie { delete|replace|hash NAME [VALUE] }",
 }
 
 // bits reads how much of addresses stays.
 func (l line) bits(args []dwaarfile.Token, into ...*int) {
 	for i, tok := range args {
-		most := []int{32, 128}[i]
-		n, err := strconv.Atoi(tok.Text)
-		if err != nil || n < 0 || n > most {
-			l.problem(tok, "%q is not a number of bits from 0 to %d", tok.Text, most)
+		l.bit(tok, []int{32, 128}[i], into[i])
+	}
+}
+
+func (l line) bit(tok dwaarfile.Token, most int, into *int) {
+	n, err := strconv.Atoi(tok.Text)
+	if err != nil || n < 0 || n > most {
+		l.problem(tok, "%q is not a number of bits from 0 to %d", tok.Text, most)
+		return
+	}
+	*into = n
+}
+
+// namedBits reads the block of ip_mask, which says the same.
+func (l line) namedBits(f *accesslog.Filter) {
+	for _, d := range l.block() {
+		bits := map[string]*int{"ipv4": &f.IPv4, "ipv6": &f.IPv6}[d.Name.Text]
+		if bits == nil || len(d.Args) != 1 || d.Block != nil {
+			l.problem(d.Name, "write %s", usageOfFilter[f.Do])
 			continue
 		}
-		*into[i] = n
+		most := map[string]int{"ipv4": 32, "ipv6": 128}[d.Name.Text]
+		l.bit(d.Args[0], most, bits)
 	}
 }
 
