@@ -175,6 +175,16 @@ func (d *desk) want(when string, leaf *ocsptest.Leaf, word string, requests int)
 	}
 }
 
+// nextUpdate asks about a leaf, and says when the answer ends.
+func (d *desk) nextUpdate(leaf *ocsptest.Leaf) time.Time {
+	d.t.Helper()
+	response, err := d.relay.Respond(d.t.Context(), &ocspsvc.Request{CertIDs: []ocspsvc.CertID{d.certID(leaf, crypto.SHA1)}})
+	if err != nil || len(response.Singles) != 1 {
+		d.t.Fatalf("no answer: %v", err)
+	}
+	return response.Singles[0].NextUpdate
+}
+
 // down makes the responder unreachable, and up brings it back.
 func (d *desk) down() { d.Unplug("8.8.8.8:80") }
 func (d *desk) up()   { d.Serve("8.8.8.8:80", d.responder) }

@@ -68,6 +68,28 @@ func TestAnOutageCostsTheResponderLittle(t *testing.T) {
 	})
 }
 
+// The nearer the end of an answer, the more often it is tried to get another.
+func TestAnOutageThatEndsInTimeIsNotNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.want("before", leaf, "good", 1)
+		d.responder.Set(ocsptest.HTTP500)
+		ends := d.nextUpdate(leaf)
+		for time.Until(ends) > day {
+			time.Sleep(day)
+			d.ask(leaf)
+		}
+		time.Sleep(time.Until(ends) - 5*time.Minute)
+		d.responder.Set(ocsptest.Good)
+		misses := d.count("misses_total")
+		time.Sleep(5*time.Minute - time.Second)
+		if next := d.nextUpdate(leaf); !next.After(ends) || d.count("misses_total") != misses {
+			t.Errorf("a second before %v, the answer ends %v", ends, next)
+		}
+	})
+}
+
 // Misses during an outage are answered at once, and do not even dial.
 func TestADeadResponderIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
