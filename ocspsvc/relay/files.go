@@ -33,7 +33,7 @@ type file struct {
 	chain    []*x509.Certificate
 
 	leaves []member // that an answer can be had for
-	knew   int      // how many authorities there were when leaves were looked for; 0 before
+	knew   int      // how many authorities there were when leaves were looked for; -1 before
 }
 
 // member is a certificate with its issuer.
@@ -67,7 +67,7 @@ func (f *files) look(name string) *file {
 	if err == nil && before != nil && before.size == info.Size() && before.modified.Equal(info.ModTime()) {
 		return before
 	}
-	now := &file{}
+	now := &file{knew: -1}
 	if before != nil {
 		now.chain = before.chain
 	}

@@ -233,6 +233,25 @@ func TestAnIssuerIsLearnedFromItsChain(t *testing.T) {
 	})
 }
 
+// A file without the issuer waits for one that has it.
+func TestAnIssuerThatComesLaterIsFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := ocsptest.NewCA(t)
+		alone, whole := ca.Leaf(t, ocsptest.OCSP(aia)), ca.Leaf(t, ocsptest.OCSP(aia))
+		d := prefetching(t)
+		d.file("a.pem", ocsptest.CertPEM(alone.Cert))
+		time.Sleep(3 * time.Minute)
+		if n := len(d.book.Find(slog.LevelWarn, "no OCSP answer can be had")); n != 1 || d.count("answers") != 0 {
+			t.Errorf("%d warnings, want 1", n)
+		}
+		d.file("b.pem", ocsptest.CertPEM(whole.Chain()...))
+		time.Sleep(3 * time.Minute)
+		if n := d.count("answers", "prefetched"); n != 2 {
+			t.Errorf("%v certificates are prefetched, want 2", n)
+		}
+	})
+}
+
 func TestWhatCannotBePrefetchedIsNamedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)

@@ -27,7 +27,7 @@ func (r *Relay) scan() (added []*authority) {
 	slices.Sort(names) // the same responders in the same order
 	for _, name := range names {
 		f := r.files.seen[name]
-		if f.knew == 0 || f.knew != len(all) {
+		if f.knew != len(all) {
 			f.sort(&all, r.log, name)
 		}
 		for _, m := range f.leaves {
@@ -57,7 +57,7 @@ func (r *Relay) scan() (added []*authority) {
 // they are. That takes signatures, so it is done once for a file and what is
 // known of issuers.
 func (f *file) sort(all *[]*authority, log *slog.Logger, name string) {
-	first := f.knew == 0
+	first := f.knew < 0
 	f.leaves = nil
 	for _, cert := range f.chain {
 		if cert.IsCA || ocspsvc.NoRevAvail(cert) || ocspsvc.SelfSigned(cert) || len(f.leaves) == maxLeaves {
