@@ -70,6 +70,9 @@ func TestWhatNobodyAsksForIsNotRefreshed(t *testing.T) {
 		if n := d.responder.CountFor(leaf); n > 5 {
 			t.Errorf("%d requests for nobody", n)
 		}
+		if n := d.count("answers"); n != 0 {
+			t.Errorf("%v answers that have ended are in memory", n)
+		}
 	})
 }
 
@@ -229,6 +232,22 @@ func TestAnIssuerIsLearnedFromItsChain(t *testing.T) {
 		d.ca = next
 		if got := d.ask(leaf); got != "good" || responder.Count() != 1 {
 			t.Errorf("after: %q, %d requests", got, responder.Count())
+		}
+	})
+}
+
+func TestAnAnswerIsKeptWhenItsCertificateIsConfigured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.cfg.Certificates, d.storage = []string{d.dir + "/*.crt"}, nil
+		d.open()
+		leaf := d.ca.Leaf(t)
+		d.want("before", leaf, "good", 1)
+		d.file("leaf.crt", ocsptest.CertPEM(leaf.Cert))
+		time.Sleep(3 * time.Minute)
+		d.want("after", leaf, "good", 1)
+		if d.count("answers", "prefetched") != 1 || d.count("answers", "asked") != 0 || d.count("bytes") != 0 {
+			t.Errorf("%v and %v answers", d.count("answers", "prefetched"), d.count("answers", "asked"))
 		}
 	})
 }

@@ -201,6 +201,29 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
+// Behind many others the answer may come later than anybody waits.
+func TestNobodyWaitsForLongerThanTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.responder.Change(func(s *ocsptest.Settings) { s.Delay = 6 * time.Second })
+		leaves := make([]*ocsptest.Leaf, 12)
+		var askers sync.WaitGroup
+		for i := range leaves {
+			leaves[i] = d.ca.Leaf(t)
+			askers.Go(func() { d.ask(leaves[i]) })
+		}
+		begun := time.Now()
+		askers.Wait()
+		if took := time.Since(begun); took != 10*time.Second {
+			t.Errorf("the last one waited for %v", took)
+		}
+		time.Sleep(10 * time.Second)
+		for _, leaf := range leaves {
+			d.want("later", leaf, "good", 1)
+		}
+	})
+}
+
 func TestAnAskerWhoLeavesLeavesTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
