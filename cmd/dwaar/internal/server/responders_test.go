@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -210,15 +211,17 @@ func TestReloadKeepsAResponderThatSaysTheSame(t *testing.T) {
 	site := "http://ocsp.example {\n" + own + "}\n"
 	o.config(t, site)
 	srv, _ := o.start(t)
-	if got := o.ask(t, o.leaf); got != "good" {
-		t.Fatal(got)
+	for _, leaf := range []*ocsptest.Leaf{o.leaf, o.ca.Leaf(t)} { // two signatures: another responder would have made one
+		if got := o.ask(t, leaf); got != "good" && leaf == o.leaf {
+			t.Fatal(got)
+		}
 	}
 	before := o.signatures(t)
 	o.config(t, site+"http://more.example {\n"+own+"respond /x y\n}\n")
 	if err := srv.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := o.ask(t, o.leaf); got != "good" || o.signatures(t) != before || before == 0 {
+	if got := o.ask(t, o.leaf); got != "good" || o.signatures(t) != before || before != 2 {
 		t.Errorf("after a reload: %s, %d signatures, before it %d", got, o.signatures(t), before)
 	}
 	o.config(t, strings.Replace(site, "database", "validity 2h\n\tdatabase", 1))
@@ -400,4 +403,37 @@ func TestAPasswordThatAllCanReadIsWarnedOf(t *testing.T) {
 			t.Errorf("%s in mode %o: %q, %v", c.dsn, c.mode, warnings, err)
 		}
 	}
+}
+
+// Reloads that exchange the responder again and again are not noticed by who asks.
+func TestReloadsOfAResponderLoseNoAnswer(t *testing.T) {
+	o := newOffice(t)
+	site := "http://ocsp.example {\n" + own + "}\n"
+	o.config(t, site)
+	srv, _ := o.start(t)
+	done := make(chan struct{})
+	var askers sync.WaitGroup
+	for range 4 {
+		askers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if got := o.ask(t, o.leaf); got != "good" {
+					t.Errorf("during reloads: %s", got)
+					return
+				}
+			}
+		})
+	}
+	for i := range 15 {
+		o.config(t, strings.Replace(site, "database", fmt.Sprintf("validity %dh\n\tdatabase", i+1), 1))
+		if err := srv.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	askers.Wait()
 }
