@@ -21,6 +21,7 @@ import (
 	"dwaar/integration/internal/dwaar"
 	"dwaar/integration/internal/pki"
 	"dwaar/integration/internal/responder"
+	"dwaar/integration/internal/wait"
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/certdb"
 	ocspresponder "dwaar/ocspsvc/responder"
@@ -59,6 +60,10 @@ func BenchmarkResponder(b *testing.B) {
 		s := dwaar.StartResponder(b, binaries.Plain, r.flags...)
 		measure(b, asking{url: s.URL, pid: s.Pid(), answers: 50_000, askers: 8, question: plain})
 	})
+	b.Run("cached,as-a-site", func(b *testing.B) {
+		s := r.site(b)
+		measure(b, asking{url: fmt.Sprintf("http://127.0.0.1:%d", s.HTTP), pid: s.PID(), answers: 50_000, askers: 8, question: plain})
+	})
 	for _, rows := range []int{20_000, 1_000_000} {
 		r.fill(b, rows)
 		serial := func(i int) *big.Int { return big.NewInt(1 + int64(i)*7919%int64(rows)) }
@@ -71,6 +76,22 @@ func BenchmarkResponder(b *testing.B) {
 			measure(b, asking{url: s.URL, pid: s.Pid(), answers: 50_000, askers: 8, question: func(i int) []byte { return r.question(serial(i%100), nil) }})
 		})
 	}
+}
+
+// site serves the responder from a Dwaarfile.
+func (r *registry) site(b *testing.B) *dwaar.Server {
+	b.Helper()
+	s := dwaar.New(b, binaries.Plain, binaries.Plain)
+	s.Configure(s.Options("", "") + fmt.Sprintf("http://:%d {\n\tocsp_responder {\n\t\tissuer %s\n\t\tsigner %s %s\n\t\tdatabase %s\n\t}\n}\n",
+		s.HTTP, r.path("ca.pem"), r.path("ocsp.pem"), r.path("ocsp.key"), r.database))
+	s.Launch()
+	wait.Until(b, 20*time.Second, "the site", func() error {
+		if err := s.Alive(); err != nil {
+			b.Fatal(err)
+		}
+		return exchangeOCSP(http.DefaultClient, fmt.Sprintf("http://127.0.0.1:%d", s.HTTP), r.question(big.NewInt(1), nil))
+	})
+	return s
 }
 
 // asking is what is asked of a process.
