@@ -61,20 +61,27 @@ type books struct {
 	issuer *x509.Certificate
 }
 
-// open opens the database: one that is there, or also a new one.
-func (f caFlags) open(ctx context.Context, open func(context.Context, certdb.DSN) (*certdb.DB, error)) (*books, error) {
+// opener is certdb.Create or certdb.Use.
+type opener func(context.Context, certdb.DSN) (*certdb.DB, error)
+
+// with opens the database for work, until that is done or the user has had
+// enough.
+func (f caFlags) with(open opener, work func(context.Context, *books) error) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	issuer, err := f.issuer()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	db, err := open(ctx, f.dsn())
 	if errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("%w; `dwaar ca add` makes it", err)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &books{DB: db, caFlags: f, issuer: issuer}, nil
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return work(ctx, &books{DB: db, caFlags: f, issuer: issuer})
 }
 
 // issuedIn returns the certificates of a file that the CA has issued. A chain
@@ -96,9 +103,4 @@ func (b *books) issuedIn(path string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%s: the certificate of %s was issued by %s, not by %s, which --issuer %s names", path, leaf.Subject, leaf.Issuer, b.issuer.Subject, b.Issuer)
 	}
 	return issued, nil
-}
-
-// untilStopped is a context that ends when the user has had enough.
-func untilStopped() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 
 	"dwaar/ocspsvc/certdb"
@@ -16,14 +16,11 @@ func (caAddCmd) Help() string {
 	return `All of them are added, or none. What is there already stays as it is. The database is made if it is not there.`
 }
 
-func (c caAddCmd) Run(a *app) (err error) {
-	ctx, stop := untilStopped()
-	defer stop()
-	b, err := c.open(ctx, certdb.Create)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+func (c caAddCmd) Run(a *app) error {
+	return c.with(certdb.Create, func(ctx context.Context, b *books) error { return c.add(ctx, a, b) })
+}
+
+func (c caAddCmd) add(ctx context.Context, a *app, b *books) error {
 	var all []certdb.Certificate
 	for _, path := range c.Certs {
 		issued, err := b.issuedIn(path)

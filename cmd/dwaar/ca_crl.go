@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"encoding/pem"
@@ -31,14 +32,11 @@ func (c caCRLCmd) Validate() error {
 	return c.caFlags.Validate()
 }
 
-func (c caCRLCmd) Run(a *app) (err error) {
-	ctx, stop := untilStopped()
-	defer stop()
-	b, err := c.open(ctx, certdb.Use)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+func (c caCRLCmd) Run(a *app) error {
+	return c.with(certdb.Use, func(ctx context.Context, b *books) error { return c.sign(ctx, a, b) })
+}
+
+func (c caCRLCmd) sign(ctx context.Context, a *app, b *books) error {
 	key, err := c.key(b)
 	if err != nil {
 		return err

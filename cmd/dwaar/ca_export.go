@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -22,14 +23,11 @@ func (caExportCmd) Help() string {
 // indexAttributes lets several certificates have the same subject.
 const indexAttributes = "unique_subject = no\n"
 
-func (c caExportCmd) Run(a *app) (err error) {
-	ctx, stop := untilStopped()
-	defer stop()
-	b, err := c.open(ctx, certdb.Use)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+func (c caExportCmd) Run(a *app) error {
+	return c.with(certdb.Use, func(ctx context.Context, b *books) error { return c.export(ctx, a, b) })
+}
+
+func (c caExportCmd) export(ctx context.Context, a *app, b *books) error {
 	var text bytes.Buffer
 	var w io.Writer = &text
 	without := 0

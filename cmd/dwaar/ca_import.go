@@ -28,14 +28,11 @@ func (caImportCmd) Help() string {
 Of a directory all files .pem, .crt, .cer and .der count, also in directories below; certificates of other issuers are left out. The database is made if it is not there.`
 }
 
-func (c caImportCmd) Run(a *app) (err error) {
-	ctx, stop := untilStopped()
-	defer stop()
-	b, err := c.open(ctx, certdb.Create)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+func (c caImportCmd) Run(a *app) error {
+	return c.with(certdb.Create, func(ctx context.Context, b *books) error { return c.importInto(ctx, a, b) })
+}
+
+func (c caImportCmd) importInto(ctx context.Context, a *app, b *books) error {
 	s, err := c.read(b)
 	if err != nil {
 		return err

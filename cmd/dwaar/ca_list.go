@@ -24,14 +24,11 @@ type caListCmd struct {
 	JSON          bool              `help:"Print JSON."`
 }
 
-func (c caListCmd) Run(a *app) (err error) {
-	ctx, stop := untilStopped()
-	defer stop()
-	b, err := c.open(ctx, certdb.Use)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+func (c caListCmd) Run(a *app) error {
+	return c.with(certdb.Use, func(ctx context.Context, b *books) error { return c.list(ctx, a, b) })
+}
+
+func (c caListCmd) list(ctx context.Context, a *app, b *books) error {
 	if c.JSON {
 		return c.json(a, b.all(ctx))
 	}

@@ -58,14 +58,11 @@ func (c caRevokeCmd) Validate() error {
 	return c.caFlags.Validate()
 }
 
-func (c caRevokeCmd) Run(a *app) (err error) {
-	ctx, stop := untilStopped()
-	defer stop()
-	b, err := c.open(ctx, certdb.Use)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+func (c caRevokeCmd) Run(a *app) error {
+	return c.with(certdb.Use, func(ctx context.Context, b *books) error { return c.revokeIn(ctx, a, b) })
+}
+
+func (c caRevokeCmd) revokeIn(ctx context.Context, a *app, b *books) error {
 	serial, cert, err := c.find(b)
 	if err != nil {
 		return err

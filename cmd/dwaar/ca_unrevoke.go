@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -17,14 +18,11 @@ func (caUnrevokeCmd) Help() string {
 	return `Only a certificate that was revoked with the reason certificateHold becomes good again (RFC 5280 section 5.3.1).`
 }
 
-func (c caUnrevokeCmd) Run(a *app) (err error) {
-	ctx, stop := untilStopped()
-	defer stop()
-	b, err := c.open(ctx, certdb.Use)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+func (c caUnrevokeCmd) Run(a *app) error {
+	return c.with(certdb.Use, func(ctx context.Context, b *books) error { return c.unrevoke(ctx, a, b) })
+}
+
+func (c caUnrevokeCmd) unrevoke(ctx context.Context, a *app, b *books) error {
 	serial, _, err := c.find(b)
 	if err != nil {
 		return err
