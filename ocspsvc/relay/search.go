@@ -13,16 +13,11 @@ import (
 // search finds out what to say about a subject: by what storage has, where
 // another relay may have put it, or by asking. It leaves it in the cache.
 func (r *Relay) search(ctx context.Context, s subject) *ocspsvc.Response {
-	held := r.cache.held(s.key)
-	if stored := r.stored(ctx, s); stored != nil && (held == nil || held.yields(stored) && stored.refreshed.After(held.refreshed)) {
-		held = stored
-		r.counts.loaded.Inc()
-		r.cache.keep(s, stored, time.Now())
-		if time.Now().Before(stored.due()) {
-			return stored.response
-		}
-	}
+	held, loaded := r.recall(ctx, s)
 	now := time.Now()
+	if loaded && now.Before(held.due()) {
+		return held.response
+	}
 	if err := s.authority.upstream.admit(now); err != nil {
 		r.cache.postpone(s.key, s.authority.upstream.resting())
 		return fallback(held, tryLater, now)
@@ -40,6 +35,18 @@ func (r *Relay) search(ctx context.Context, s subject) *ocspsvc.Response {
 		return fallback(held, said, now)
 	}
 	return r.take(s, fresh, held, now)
+}
+
+// recall is the answer that memory or storage has, valid or not, or nil; and
+// whether it was loaded, because storage has a later one.
+func (r *Relay) recall(ctx context.Context, s subject) (held *answer, loaded bool) {
+	held, stored := r.cache.held(s.key), r.stored(ctx, s)
+	if stored == nil || held != nil && (!held.yields(stored) || !stored.refreshed.After(held.refreshed)) {
+		return held, false
+	}
+	r.counts.loaded.Inc()
+	r.cache.keep(s, stored, time.Now())
+	return stored, true
 }
 
 // fallback is the answer that there still is, or else what is said without one.
