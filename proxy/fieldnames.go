@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"net/http"
+	"net/textproto"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -43,9 +44,16 @@ func newFieldNames(expected []string) *fieldNames {
 }
 
 // clean takes such fields out of h, unless they are expected. Of what is
-// expected there is one spelling and one value.
+// expected there is one spelling and one value. White space around values,
+// which HTTP/2 and HTTP/3 may bring and HTTP/1 cannot, is no part of them
+// (RFC 9110 §5.5): a matcher sees what an upstream will.
 func (n *fieldNames) clean(h http.Header) {
 	for name, values := range h {
+		for i, value := range values {
+			if inside := textproto.TrimString(value); len(inside) < len(value) {
+				values[i] = inside
+			}
+		}
 		if ambiguous(name) {
 			if len(values) != 1 || !n.expects(name) {
 				delete(h, name)

@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -57,6 +58,22 @@ func TestFieldsThatPassForOthersAreDropped(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// "secret " would be no "secret" to a matcher, and one to the upstream.
+func TestSpaceAroundValuesIsNoPartOfThem(t *testing.T) {
+	server := start(t, secure(handler.Chain{{Directive: teller(func(r *http.Request) string {
+		return fmt.Sprintf("%d %q", r.ProtoMajor, r.Header["X"])
+	})}}))
+	r, _ := http.NewRequest(http.MethodGet, "https://a.test", nil)
+	r.Header["X"] = []string{" a b\t", " ", "c"}
+	response, err := server.client(loopback).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := body(t, response), `2 ["a b" "" "c"]`; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 
