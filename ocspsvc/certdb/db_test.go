@@ -1,12 +1,14 @@
 package certdb_test
 
 import (
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"math/big"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/certdb"
@@ -69,6 +71,35 @@ func TestNonsenseInTheTableIsNeverGood(t *testing.T) {
 		}
 		if err := plainSQLite(dsn, "DELETE FROM ocsp_certificates"); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestKeyUsageOfTheIssuerDecidesAboutCRLs(t *testing.T) {
+	t.Parallel()
+	for usage, want := range map[x509.KeyUsage]string{
+		0:                    "",
+		x509.KeyUsageCRLSign: "",
+		x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature: "is not to sign CRLs",
+	} {
+		ca := ocsptest.NewCA(t, ocsptest.Modify(func(c *x509.Certificate) { c.KeyUsage = usage }))
+		db, err := certdb.Create(t.Context(), newSQLite(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Add(t.Context(), ca.Cert); err != nil {
+			t.Fatal(err)
+		}
+		der, _, err := db.RevocationList(t.Context(), ca.Cert, ca.Key, time.Hour)
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("usage %b: %v, want %s", usage, err, want)
+			}
+			continue
+		}
+		if list, parseErr := x509.ParseRevocationList(der); err != nil || parseErr != nil || list.CheckSignatureFrom(ca.Cert) != nil && usage != 0 {
+			t.Errorf("usage %b: %v, %v", usage, err, parseErr)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math/big"
 	"time"
 
@@ -22,6 +23,10 @@ const stayListed = 30 * 24 * time.Hour
 // revoked, in DER, and says how many these are. Its number is higher than that
 // of every one before, by whichever process.
 func (d *DB) RevocationList(ctx context.Context, issuer *x509.Certificate, key crypto.Signer, validity time.Duration) (der []byte, listed int, err error) {
+	lister, err := listerOf(issuer)
+	if err != nil {
+		return nil, 0, err
+	}
 	number, err := d.nextCRLNumber(ctx, issuer)
 	if err != nil {
 		return nil, 0, err
@@ -30,8 +35,22 @@ func (d *DB) RevocationList(ctx context.Context, issuer *x509.Certificate, key c
 	if list.RevokedCertificateEntries, err = d.revoked(ctx, issuer, list.ThisUpdate.Add(-stayListed)); err != nil {
 		return nil, 0, err
 	}
-	der, err = x509.CreateRevocationList(rand.Reader, list, issuer, key)
+	der, err = x509.CreateRevocationList(rand.Reader, list, lister, key)
 	return der, len(list.RevokedCertificateEntries), err
+}
+
+// listerOf is issuer as crypto/x509 takes it for a CRL, with the usage spelled
+// out: a certificate without key usage has them all (RFC 5280 §4.2.1.3).
+func listerOf(issuer *x509.Certificate) (*x509.Certificate, error) {
+	switch {
+	case issuer.KeyUsage == 0:
+		lister := *issuer
+		lister.KeyUsage = x509.KeyUsageCRLSign
+		return &lister, nil
+	case issuer.KeyUsage&x509.KeyUsageCRLSign == 0:
+		return nil, fmt.Errorf("the key usage of %s is not to sign CRLs, and no client would believe one", issuer.Subject)
+	}
+	return issuer, nil
 }
 
 // nextCRLNumber counts in seconds, so that a database which is made again goes
