@@ -62,23 +62,27 @@ func revoke(t *testing.T, dir string, reason ocspsvc.RevocationReason) {
 
 func TestResponderFollowsTheDatabase(t *testing.T) {
 	dir := running(t)
+	// What was read last is trusted for a second.
 	says := func(want ocspsvc.Status, reason ocspsvc.RevocationReason) {
 		t.Helper()
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			if v, _ := ask(t, dir, method); v.Status != want || v.RevocationReason != reason {
+			v, _ := ask(t, dir, method)
+			for tries := 0; tries < 500 && v.Status != want; tries++ {
+				time.Sleep(20 * time.Millisecond)
+				v, _ = ask(t, dir, method)
+			}
+			if v.Status != want || v.RevocationReason != reason {
 				t.Errorf("%s: %s %s, want %s %s", method, v.Status, v.RevocationReason, want, reason)
 			}
 		}
 	}
 	says(ocspsvc.Good, 0)
 	revoke(t, dir, ocspsvc.CertificateHold)
-	time.Sleep(time.Second) // what was read last is trusted for as long
 	says(ocspsvc.Revoked, ocspsvc.CertificateHold)
 	db, leaf, issuer := books(t, dir)
 	if _, err := db.Unrevoke(t.Context(), issuer, leaf.SerialNumber); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second)
 	says(ocspsvc.Good, 0)
 }
 
