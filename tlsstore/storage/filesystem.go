@@ -43,7 +43,7 @@ func NewFileSystem(dir string) (*FileSystem, error) {
 func (f *FileSystem) Store(ctx context.Context, key string, value []byte) error {
 	path, err := f.path(ctx, key)
 	if err == nil {
-		err = CheckSize(int64(len(value)))
+		err = errors.Join(CheckSize(int64(len(value))), f.holds(Locks(ctx)))
 	}
 	if err == nil {
 		err = f.write(path, value)
@@ -89,6 +89,9 @@ func (f *FileSystem) load(ctx context.Context, key string) ([]byte, error) {
 // Delete implements Storage.
 func (f *FileSystem) Delete(ctx context.Context, key string) error {
 	path, err := f.path(ctx, key)
+	if err == nil {
+		err = f.holds(Locks(ctx))
+	}
 	if err != nil {
 		return fmt.Errorf("deleting %s: %w", key, err)
 	}

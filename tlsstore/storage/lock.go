@@ -80,6 +80,24 @@ func (f *FileSystem) Unlock(_ context.Context, name string) error {
 	return nil
 }
 
+// holds returns ErrNotLocked unless all of these locks are ours. That cannot change while we
+// live: what the kernel has locked for us nobody takes away.
+func (f *FileSystem) holds(names []string) error {
+	for _, name := range names {
+		path, err := f.lockPath(name)
+		if err != nil {
+			return err
+		}
+		f.mu.Lock()
+		held := f.locks[path] != nil
+		f.mu.Unlock()
+		if !held {
+			return fmt.Errorf("under the lock %s: %w", name, ErrNotLocked)
+		}
+	}
+	return nil
+}
+
 func (f *FileSystem) lockPath(name string) (string, error) {
 	clean, err := Clean(name)
 	if err != nil {

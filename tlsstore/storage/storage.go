@@ -44,7 +44,8 @@ type Storage interface {
 }
 
 // Locker hands out locks by name across everything that uses the same storage. A lock whose
-// holder has died becomes free by itself.
+// holder has died becomes free by itself. What a lock protects is done under its context: see
+// Under.
 type Locker interface {
 	// Lock waits until the lock is ours or ctx is done. It is not reentrant.
 	Lock(ctx context.Context, name string) error
@@ -68,7 +69,8 @@ type KeyInfo struct {
 // below what would hurt. Store refuses more and Load does not read more.
 const MaxValue = 64 << 20
 
-// ErrNotLocked is returned by Unlock for a lock this storage handle does not hold.
+// ErrNotLocked is returned by Unlock, and by Store and Delete under it, for a lock that this
+// storage handle does not hold, or not any more.
 var ErrNotLocked = errors.New("lock is not held")
 
 // CheckSize returns an error for a value of n bytes that is over MaxValue.

@@ -92,6 +92,33 @@ func locks(t *testing.T, b Backend) {
 		}
 	})
 
+	t.Run("UnderALockThatIsNotOursNothingChanges", func(t *testing.T) {
+		s, again := b.Open(t)
+		store(t, s, "kept", []byte("old"))
+		lock(t, s, "outer")
+		lock(t, s, "inner")
+		under := storage.Under(storage.Under(t.Context(), "outer"), "inner")
+		for _, handle := range []storage.Storage{again(), s} {
+			ours := handle == s
+			if err := handle.Store(context.WithoutCancel(under), "written", []byte("x")); errors.Is(err, storage.ErrNotLocked) == ours {
+				t.Errorf("Store, the locks being ours: %v: %v", ours, err)
+			}
+			if err := handle.Delete(under, "written"); errors.Is(err, storage.ErrNotLocked) == ours {
+				t.Errorf("Delete, the locks being ours: %v: %v", ours, err)
+			}
+		}
+		unlock(t, s, "outer") // the inner one alone is not enough
+		if err := s.Store(under, "kept", []byte("new")); !errors.Is(err, storage.ErrNotLocked) {
+			t.Errorf("Store after the outer lock was lost = %v", err)
+		}
+		if err := s.Delete(under, "kept"); !errors.Is(err, storage.ErrNotLocked) {
+			t.Errorf("Delete after the outer lock was lost = %v", err)
+		}
+		if got := string(load(t, s, "kept")); got != "old" {
+			t.Errorf("value = %q", got)
+		}
+	})
+
 	t.Run("LocksAreNoKeys", func(t *testing.T) {
 		s, _ := b.Open(t)
 		lock(t, s, "issue_cert_example.com")
