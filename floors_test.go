@@ -76,15 +76,17 @@ var floors = map[string][]string{
 	},
 
 	// The program.
-	"cmd/dwaar/internal/demo":       {"cmd/dwaar/internal/responders", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder", "proxy/admin"},
-	"cmd/dwaar/internal/responders": {"ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
+	"cmd/dwaar/internal/alone":      {"cmd/dwaar/internal/running", "ocspsvc"},
+	"cmd/dwaar/internal/demo":       {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder", "proxy/admin"},
+	"cmd/dwaar/internal/responders": {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
+	"cmd/dwaar/internal/running":    {},
 	"cmd/dwaar/internal/server": {
-		"acme", "acme/issuing", "acme/localca", "cmd/dwaar/internal/responders", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
+		"acme", "acme/issuing", "acme/localca", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
 		"ocspsvc/respstore", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/logfile",
 		"tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
-		"acme/localca", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
+		"acme/localca", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
 		"ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
 	},
 }
@@ -121,12 +123,12 @@ var rooms = map[string][]string{
 	"modernc.org/sqlite":                  {"ocspsvc/certdb"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
-	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server"},
+	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "cmd/dwaar/internal/server"},
 	"github.com/quic-go/qpack":            {"proxy"},
 	"github.com/quic-go/quic-go":          {"proxy"},
 	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password"},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
-	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server"},
+	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/server"},
 	"golang.org/x/sys/unix":               {"cmd/dwaar", "tlsstore/..."},
 	"golang.org/x/term":                   {"cmd/dwaar"},
 	"golang.org/x/time":                   {"ocspsvc/responder", "proxy"},

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"dwaar/cmd/dwaar/internal/alone"
 	"dwaar/cmd/dwaar/internal/responders"
 	"dwaar/ocspsvc/certdb"
 	"dwaar/ocspsvc/responder"
@@ -94,7 +95,7 @@ func (c responderCmd) Run(a *app) error {
 	}
 	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
 	notify := newNotifier()
-	srv := responders.NewServer(c.config(), responders.Options{Listen: c.Listen, Metrics: c.Metrics, Ready: notify.ready}, log)
+	srv := responders.NewServer(c.config(), alone.Options{Listen: c.Listen, Metrics: c.Metrics, Ready: notify.ready}, log)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
 	defer signal.Stop(signals)

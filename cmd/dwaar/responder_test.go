@@ -104,7 +104,7 @@ func TestResponderFromFlagsAlone(t *testing.T) {
 	a.tells("RELOADING=1")
 	a.tells("READY=1")
 	fetch(1, "revoked")
-	if !strings.Contains(a.out.String(), "the running responder stays") {
+	if !strings.Contains(a.out.String(), "what runs stays") {
 		t.Errorf("a bad reload is not told:\n%s", a.out)
 	}
 	a.signal(syscall.SIGTERM)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"dwaar/cmd/dwaar/internal/alone"
 	"dwaar/cmd/dwaar/internal/responders"
 	"dwaar/ocspsvc/certdb"
 	"dwaar/ocspsvc/responder"
@@ -35,12 +36,12 @@ func (s *setup) register(ctx context.Context) (err error) {
 func (s *setup) database() certdb.DSN { return certdb.DSN("sqlite:" + s.path(databaseFile)) }
 
 // responder answers for the demo's intermediate; the delegate signs.
-func (s *setup) responder(o Options) *responders.Server {
+func (s *setup) responder(o Options) *alone.Server {
 	return responders.NewServer(responders.Config{
 		Answers: responder.Config{
 			Issuers: []string{s.path(intermediateFile)}, Validity: answerLife,
 			Signers: []responder.Pair{{Certificate: s.path(signerFile), Key: s.path(signerKey)}},
 		},
 		Records: certdb.Config{Database: s.database()},
-	}, responders.Options{}, o.Log)
+	}, alone.Options{}, o.Log)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"dwaar/acme"
+	"dwaar/cmd/dwaar/internal/running"
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/stapler"
@@ -151,5 +152,5 @@ func managed(err error) error {
 
 // Metrics is part of admin.Controller.
 func (c controller) Metrics() http.Handler {
-	return c.ocsp.Show(c.metrics)
+	return running.Show(c.metrics, c.ocsp)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dwaar/cmd/dwaar/internal/responders"
+	"dwaar/cmd/dwaar/internal/running"
 	"dwaar/proxy"
 	"dwaar/proxy/admin"
 	"dwaar/proxy/config"
@@ -75,7 +76,7 @@ func (p *plan) placeResponders(err error) error {
 		return err
 	}
 	for _, err := range joined.Unwrap() {
-		var wrong *responders.Error
+		var wrong *running.Error
 		if !errors.As(err, &wrong) {
 			return err
 		}
