@@ -39,11 +39,12 @@ var floors = map[string][]string{
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},
 
 	// The TLS wing.
-	"tlsstore":     {},
-	"acme/dns":     {},
-	"acme/localca": {"tlsstore/storage"},
-	"acme/issuing": {"acme/dns", "tlsstore/storage"},
-	"acme":         {"acme/issuing", "ocspsvc"},
+	"tlsstore":               {},
+	"tlsstore/storage/redis": {"tlsstore/storage"},
+	"acme/dns":               {},
+	"acme/localca":           {"tlsstore/storage"},
+	"acme/issuing":           {"acme/dns", "tlsstore/storage"},
+	"acme":                   {"acme/issuing", "ocspsvc"},
 
 	// The HTTP wing.
 	"proxy/accesslog":   {"proxy/logfile"},
@@ -126,6 +127,7 @@ var rooms = map[string][]string{
 	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "cmd/dwaar/internal/server"},
 	"github.com/quic-go/qpack":            {"proxy"},
 	"github.com/quic-go/quic-go":          {"proxy"},
+	"github.com/redis/go-redis/v9":        {"tlsstore/storage/redis"},
 	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password"},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
 	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/server"},
