@@ -32,6 +32,9 @@ func (m *Manager) shift(step time.Duration) {
 		if !e.ari.ask.IsZero() {
 			e.ari.ask = e.ari.ask.Add(step)
 		}
+		if e.noted {
+			e.lookAt = e.lookAt.Add(step)
+		}
 		m.settle(e)
 	}
 }

@@ -32,6 +32,9 @@ type entry struct {
 	trouble  error     // the last failure; nil after a success
 	nextTry  time.Time // nothing is tried before
 
+	noted  bool      // another node may have stored something
+	lookAt time.Time // then
+
 	permitted bool          // on-demand: the ask URL has said so
 	lastUsed  time.Time     // on-demand
 	settled   chan struct{} // on-demand, until there is a certificate or none will come: closed then
@@ -73,6 +76,7 @@ func (e *entry) ca() string { return e.policy.Issuers[0].CA }
 type job string
 
 const (
+	look       job = "look"       // what has another node stored?
 	ask        job = "ask"        // whether an on-demand name is permitted
 	obtain     job = "obtain"     // there is no certificate, or not of this policy
 	renew      job = "renew"      // it is time
@@ -84,6 +88,8 @@ const (
 // need is what e needs next, and when.
 func (e *entry) need() (job, time.Time) {
 	switch {
+	case e.noted:
+		return look, e.lookAt
 	case e.onDemand && e.cert == nil && !e.permitted:
 		return ask, e.nextTry
 	case e.revoked != nil && !e.revoked.quarantined:

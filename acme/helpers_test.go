@@ -184,8 +184,11 @@ type vault struct {
 	certs       map[string]*acme.Issued // by CA and name
 	away        []*acme.Issued
 	reads       int
-	failing     error // of Quarantine
-	unreadable  error // of Load
+	failing     error         // of Quarantine
+	unreadable  error         // of Load
+	slow        time.Duration // Load takes so long
+	reading     int           // Loads under way
+	most        int           // of these, at the same time
 	locks       map[string]chan struct{}
 	quarantines int
 }
@@ -210,6 +213,13 @@ func (v *vault) readCount() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.reads
+}
+
+// peak is how many Loads there were at the same time.
+func (v *vault) peak() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.most
 }
 
 func (v *vault) set(f func()) {
@@ -361,9 +371,16 @@ func (o *office) get(ctx context.Context, p acme.Policy, name, kind string, like
 }
 
 func (o *office) Load(_ context.Context, p acme.Policy, name string) (*acme.Issued, error) {
+	var slow time.Duration
+	o.vault.set(func() {
+		o.vault.reads++
+		o.vault.reading++
+		o.vault.most, slow = max(o.vault.most, o.vault.reading), o.vault.slow
+	})
+	time.Sleep(slow)
 	o.vault.mu.Lock()
 	defer o.vault.mu.Unlock()
-	o.vault.reads++
+	o.vault.reading--
 	if o.vault.unreadable != nil {
 		return nil, o.vault.unreadable
 	}

@@ -16,6 +16,7 @@ type lane struct {
 const (
 	quarantinesAtOnce = 4
 	inquiriesAtOnce   = 2 // per CA
+	looksAtOnce       = 8
 	asksAtOnce        = 16
 )
 
@@ -24,6 +25,8 @@ func (m *Manager) laneOf(e *entry, j job) *lane {
 	switch {
 	case j == ask:
 		return m.lane("ask", asksAtOnce)
+	case j == look:
+		return m.lane("look", looksAtOnce)
 	case j == quarantine:
 		return m.lane("quarantine", quarantinesAtOnce)
 	case j == inquire:

@@ -32,6 +32,8 @@ type Manager struct {
 	waiting *queue              // not due yet
 	lanes   map[string]*lane
 	clock   clock
+
+	lookAtAll bool // at what storage has for every name, see Stored
 }
 
 // Option is a collaborator that not every user has.

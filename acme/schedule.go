@@ -32,6 +32,7 @@ func (m *Manager) claimNext(now time.Time) (*task, time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.followClock(now)
+	m.noteAll()
 	m.ripen(now.Round(0))
 	wait := m.waiting.untilTop(now.Round(0), longestSleep)
 	for name, l := range m.lanes {
@@ -60,8 +61,11 @@ func (m *Manager) claimIn(l *lane, e *entry) *task {
 func (m *Manager) claim(e *entry, j job) *task {
 	e.leave()
 	e.busy = make(chan struct{})
+	if j == look {
+		e.noted = false // what comes from now on is news again
+	}
 	return &task{
-		entry: e, job: j, name: e.name, policy: e.policy, held: e.cert, revoked: e.revoked,
+		entry: e, job: j, name: e.name, policy: e.policy, held: e.cert, revoked: e.revoked, stale: e.stale,
 		onDemand: e.onDemand, lastUsed: e.lastUsed, timeout: m.timeout(e.policy), onDemandCfg: m.cfg.OnDemand,
 	}
 }

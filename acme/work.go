@@ -17,6 +17,7 @@ type task struct {
 	policy      Policy
 	held        *Issued // what is served; may be nil
 	revoked     *revocation
+	stale       bool
 	onDemand    bool
 	lastUsed    time.Time
 	timeout     time.Duration
@@ -49,6 +50,11 @@ func (m *Manager) work(ctx context.Context, t *task) error {
 func (m *Manager) do(ctx context.Context, t *task) result {
 	if t.job == ask {
 		return result{err: m.asker.ask(ctx, t.onDemandCfg.Ask, t.name)}
+	}
+	if t.job == look {
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		return m.look(ctx, t)
 	}
 	m.noteRevoked(t)
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
@@ -112,6 +118,8 @@ func (m *Manager) take(t *task, r result) (say func()) {
 		return m.takeWindow(t, r)
 	case t.job == ask:
 		return m.takePermission(t, r.err)
+	case t.job == look && r.cert == nil:
+		return m.takeLook(t, r.err)
 	case e.onDemand && (errors.Is(r.err, ErrNotPermitted) || errors.Is(r.err, errUnused)):
 		return m.drop(e, r.err)
 	case r.err != nil:

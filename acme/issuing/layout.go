@@ -46,10 +46,14 @@ func quarantined(issuer, name string, serial *big.Int) files {
 }
 
 func quarantineDir(issuer string, serial *big.Int) string {
-	return path.Join("quarantine", certmagic.StorageKeys.Safe(issuer), serial.Text(16))
+	return path.Join(quarantinePrefix, certmagic.StorageKeys.Safe(issuer), serial.Text(16))
 }
 
-const pendingDir = "pending"
+const (
+	pendingDir       = "pending"
+	quarantinePrefix = "quarantine"
+	verdictFile      = "why.json" // beside what is in quarantine
+)
 
 func pendingKey(issuer, name string) string {
 	return path.Join(pendingDir, certmagic.StorageKeys.Safe(issuer), certmagic.StorageKeys.Safe(name)+".json")

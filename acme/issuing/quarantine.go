@@ -76,5 +76,5 @@ func (i *Issuing) isQuarantined(ctx context.Context, issuer string, leaf *x509.C
 }
 
 func verdictKey(issuer string, leaf *x509.Certificate) string {
-	return path.Join(quarantineDir(issuer, leaf.SerialNumber), "why.json")
+	return path.Join(quarantineDir(issuer, leaf.SerialNumber), verdictFile)
 }
