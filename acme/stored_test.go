@@ -48,10 +48,11 @@ func TestWhatIsStoredDoesNotDisplaceWhatIsNewer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o, n, held := served(t)
+		time.Sleep(time.Hour)
 		for what, stored := range map[string]*acme.Issued{
-			"older":         sign(t, "a.example", time.Now().Add(-time.Hour), 90*day, newKey(t)),
+			"older":         sign(t, "a.example", time.Now().Add(-2*time.Hour), 90*day, newKey(t)),
 			"another name":  issue(t, "b.example", 90*day, nil),
-			"expired":       sign(t, "a.example", time.Now().Add(time.Second), 0, newKey(t)),
+			"expired":       sign(t, "a.example", time.Now().Add(-time.Minute), time.Second, newKey(t)),
 			"itself":        held,
 			"nothing there": nil,
 		} {
