@@ -33,7 +33,7 @@ var floors = map[string][]string{
 	"ocspsvc/crl":       {"netguard", "ocspsvc", "ocspsvc/fault"},
 	"ocspsvc/responder": {"ocspsvc", "ocspsvc/pemfile"},
 	"ocspsvc/pemfile":   {},
-	"ocspsvc/relay":     {"ocspsvc", "ocspsvc/pemfile"},
+	"ocspsvc/relay":     {"ocspsvc", "ocspsvc/pemfile", "ocspsvc/responder"},
 	"ocspsvc/respstore": {},
 	"ocspsvc/certdb":    {"ocspsvc", "ocspsvc/crl", "ocspsvc/responder"},
 	"ocspsvc/stapler":   {"ocspsvc", "ocspsvc/respstore"},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/responder"
 )
 
 // maxCertID is more octets than a CertID of any hash has with a serial of 20
@@ -16,7 +17,9 @@ const maxCertID = 256
 // echoed.
 type key [sha256.Size]byte
 
-func keyOf(id *ocspsvc.CertID) key { return sha256.Sum256(id.Raw) }
+func keyOf(id *ocspsvc.CertID) key { return keyOfDER(id.Raw) }
+
+func keyOfDER(certID []byte) key { return sha256.Sum256(certID) }
 
 // transient is how long an answer is held that is worth no more: one that says
 // unknown, as the certificate may be new, or has no nextUpdate, as there may
@@ -26,6 +29,7 @@ const transient = time.Minute
 // answer is a verified response. Nothing changes it.
 type answer struct {
 	response          *ocspsvc.Response
+	prepared          *responder.Answer // the response as HTTP has it
 	status            ocspsvc.Status
 	thisUpdate, until time.Time // until is when it ends
 	refreshed         time.Time // when a responder last said this
@@ -45,6 +49,7 @@ func newAnswer(response *ocspsvc.Response, v ocspsvc.Verdict, refreshed, now tim
 	if !a.lasting && a.until.After(refreshed.Add(transient)) {
 		a.until = refreshed.Add(transient)
 	}
+	a.prepared = responder.NewAnswer(response, a.until)
 	return a
 }
 

@@ -10,10 +10,10 @@ import (
 	"dwaar/ocspsvc"
 )
 
-// About what an answer costs besides its octets: its place and what it was parsed
-// to, and each certificate in it.
+// About what an answer costs besides its octets: its place, what it was parsed to,
+// its header fields, and each certificate in it.
 const (
-	entryCost       = 1500
+	entryCost       = 2200
 	certificateCost = 4000
 )
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,6 +215,7 @@ func (d *desk) count(name string, labels ...string) float64 {
 
 // disk is a storage in memory that can break.
 type disk struct {
+	calls  atomic.Int64
 	mu     sync.Mutex
 	files  map[string][]byte
 	broken error
@@ -229,6 +231,7 @@ func (d *disk) set(change func()) {
 }
 
 func (d *disk) ready(ctx context.Context) error {
+	d.calls.Add(1)
 	d.mu.Lock()
 	hangs, broken := d.hangs, d.broken
 	d.mu.Unlock()
@@ -259,11 +262,13 @@ func (d *disk) Load(ctx context.Context, key string) ([]byte, error) {
 }
 
 func (d *disk) Delete(_ context.Context, key string) error {
+	d.calls.Add(1)
 	d.set(func() { delete(d.files, key) })
 	return nil
 }
 
 func (d *disk) List(_ context.Context, prefix string, _ bool) ([]string, error) {
+	d.calls.Add(1)
 	keys := d.keys()
 	if len(keys) == 0 {
 		return nil, fs.ErrNotExist

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dwaar/ocspsvc"
+	"dwaar/ocspsvc/responder"
 )
 
 // Asker asks responders: client.Client does. It dials nothing but what its guard
@@ -93,6 +94,21 @@ func (r *Relay) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Res
 		return a.response, nil
 	}
 	return r.miss(ctx, k, id)
+}
+
+// Prepared implements responder.Preparer: it returns the answer to a plain request if
+// that is in memory. No storage and no responder is asked for it.
+func (r *Relay) Prepared(_ context.Context, request []byte) *responder.Answer {
+	id := ocspsvc.LoneCertID(request)
+	if id == nil {
+		return nil
+	}
+	a := r.cache.find(keyOfDER(id), time.Now())
+	if a == nil {
+		return nil
+	}
+	r.counts.hits.Inc()
+	return a.prepared
 }
 
 // miss waits for the answer that is not in memory.

@@ -8,23 +8,50 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"dwaar/ocspsvc"
 )
 
-// answer is a response ready to be sent, with the headers that never change.
-type answer struct {
+// Answer is a response ready to be sent by a Handler, with those header fields of
+// RFC 9919 §6 that never change. Nothing changes it, so many requests may share it.
+type Answer struct {
 	der                    []byte
 	word                   string    // what it says, for the counters
 	thisUpdate, nextUpdate time.Time // no nextUpdate: caches may not have it
 
 	etag, length, lastModified, expires []string
+
+	control atomic.Pointer[cacheControl] // the last one that was sent
 }
 
-// newAnswer prepares a signed response.
-func newAnswer(der []byte, word string, thisUpdate, nextUpdate time.Time) *answer {
-	a := &answer{der: der, word: word, thisUpdate: thisUpdate, nextUpdate: nextUpdate, length: []string{strconv.Itoa(len(der))}}
+// NewAnswer prepares a response of some other responder, whose octets are sent as
+// they are. It may be kept until the first nextUpdate of its singles, and not beyond
+// until, if that is not zero.
+func NewAnswer(response *ocspsvc.Response, until time.Time) *Answer {
+	if response.ResponseStatus != ocspsvc.Successful {
+		return errorAnswer(response.ResponseStatus)
+	}
+	var thisUpdate time.Time
+	nextUpdate := until
+	for i, single := range response.Singles {
+		if single.NextUpdate.IsZero() {
+			return prepare(response.Raw, wordOf(response.Singles), time.Time{}, time.Time{})
+		}
+		if i == 0 || single.ThisUpdate.After(thisUpdate) {
+			thisUpdate = single.ThisUpdate
+		}
+		if nextUpdate.IsZero() || single.NextUpdate.Before(nextUpdate) {
+			nextUpdate = single.NextUpdate
+		}
+	}
+	return prepare(response.Raw, wordOf(response.Singles), thisUpdate, nextUpdate)
+}
+
+// prepare makes an answer of a response in DER.
+func prepare(der []byte, word string, thisUpdate, nextUpdate time.Time) *Answer {
+	a := &Answer{der: der, word: word, thisUpdate: thisUpdate, nextUpdate: nextUpdate, length: []string{strconv.Itoa(len(der))}}
 	if !nextUpdate.IsZero() {
 		sum := sha256.Sum256(der)
 		a.etag = []string{`"` + hex.EncodeToString(sum[:]) + `"`}
@@ -35,29 +62,8 @@ func newAnswer(der []byte, word string, thisUpdate, nextUpdate time.Time) *answe
 }
 
 // errorAnswer is the unsigned response that says status.
-func errorAnswer(status ocspsvc.ResponseStatus) *answer {
-	return newAnswer(ocspsvc.MarshalError(status), status.String(), time.Time{}, time.Time{})
-}
-
-// answerOf prepares what some other Source says. It holds while all its singles
-// do.
-func answerOf(response *ocspsvc.Response) *answer {
-	if response.ResponseStatus != ocspsvc.Successful {
-		return errorAnswer(response.ResponseStatus)
-	}
-	var thisUpdate, nextUpdate time.Time
-	for i, single := range response.Singles {
-		if single.NextUpdate.IsZero() {
-			return newAnswer(response.Raw, wordOf(response.Singles), time.Time{}, time.Time{})
-		}
-		if i == 0 || single.ThisUpdate.After(thisUpdate) {
-			thisUpdate = single.ThisUpdate
-		}
-		if i == 0 || single.NextUpdate.Before(nextUpdate) {
-			nextUpdate = single.NextUpdate
-		}
-	}
-	return newAnswer(response.Raw, wordOf(response.Singles), thisUpdate, nextUpdate)
+func errorAnswer(status ocspsvc.ResponseStatus) *Answer {
+	return prepare(ocspsvc.MarshalError(status), status.String(), time.Time{}, time.Time{})
 }
 
 // wordOf is the status of all singles, or "several" if they differ.

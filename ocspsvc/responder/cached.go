@@ -16,12 +16,12 @@ import (
 // is all that OCSP promises. Past half of its life an answer gets a successor,
 // made by whoever comes first while the others get the old one; if there is no
 // time for that now, he gets the old one too.
-func (s *Signer) cached(ctx context.Context, who subject) (*answer, error) {
+func (s *Signer) cached(ctx context.Context, who subject) (*Answer, error) {
 	now := time.Now()
 	hit, trusted := s.cache.find(who.key, who.form, now)
 	if hit != nil && trusted && !hit.due(now) {
 		s.counts.hits.Inc()
-		return hit.answer, nil
+		return hit.Answer, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
@@ -29,11 +29,11 @@ func (s *Signer) cached(ctx context.Context, who subject) (*answer, error) {
 	switch {
 	case hit != nil && saysNothing(err):
 		s.counts.hits.Inc()
-		return hit.answer, nil
+		return hit.Answer, nil
 	case err != nil:
 		return s.without(ctx, who, err)
 	case hit != nil && hit.record.Equal(record):
-		return s.successor(who, hit).answer, nil
+		return s.successor(who, hit).Answer, nil
 	}
 	return s.signOnce(ctx, who, finding{id: who.id, record: record})
 }
@@ -47,7 +47,7 @@ func (s *Signer) record(ctx context.Context, who subject) (Record, error) {
 }
 
 // without answers where there is no record to answer from.
-func (s *Signer) without(ctx context.Context, who subject, err error) (*answer, error) {
+func (s *Signer) without(ctx context.Context, who subject, err error) (*Answer, error) {
 	switch {
 	case ctx.Err() != nil: // he has left, or waited for too long
 		return nil, err
@@ -92,11 +92,11 @@ func (s *Signer) renew(who subject, record Record) (next *kept, err error) {
 // signOnce signs an answer that is not in the cache: once, however many wait for
 // it. Who has read another record does not wait for this one. Only what is in
 // the records is kept, so that nobody fills the cache with serials he made up.
-func (s *Signer) signOnce(ctx context.Context, who subject, f finding) (*answer, error) {
+func (s *Signer) signOnce(ctx context.Context, who subject, f finding) (*Answer, error) {
 	detached := context.WithoutCancel(ctx)
 	flight := s.signings.DoChan(signingKey(who, f), func() (any, error) {
 		if hit, _ := s.cache.find(who.key, who.form, time.Now()); hit != nil && !f.unissued && hit.record.Equal(f.record) {
-			return hit.answer, nil // landed since
+			return hit.Answer, nil // landed since
 		}
 		ctx, cancel := context.WithTimeout(detached, maxWait)
 		defer cancel()
@@ -113,7 +113,7 @@ func (s *Signer) signOnce(ctx context.Context, who subject, f finding) (*answer,
 		if landed.Err != nil {
 			return nil, landed.Err
 		}
-		return landed.Val.(*answer), nil
+		return landed.Val.(*Answer), nil
 	}
 }
 
@@ -123,8 +123,8 @@ func signingKey(who subject, f finding) string {
 	return string(binary.BigEndian.AppendUint64(key, uint64(f.record.Expires.Unix())))
 }
 
-func (s *Signer) keep(who subject, record Record, a *answer) *kept {
-	k := &kept{answer: a, record: record, refresh: a.thisUpdate.Add(a.nextUpdate.Sub(a.thisUpdate) / 2)}
+func (s *Signer) keep(who subject, record Record, a *Answer) *kept {
+	k := &kept{Answer: a, record: record, refresh: a.thisUpdate.Add(a.nextUpdate.Sub(a.thisUpdate) / 2)}
 	s.cache.keep(who.key, who.form, k)
 	return k
 }

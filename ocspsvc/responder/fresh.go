@@ -23,7 +23,7 @@ type finding struct {
 
 // fresh signs an answer for one asker: about several certificates, or with a
 // nonce. A CertID that comes twice is answered once.
-func (s *Signer) fresh(ctx context.Context, a *authority, ids []ocspsvc.CertID, nonce []byte) (*answer, error) {
+func (s *Signer) fresh(ctx context.Context, a *authority, ids []ocspsvc.CertID, nonce []byte) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	seen := make(map[string]bool, len(ids))
@@ -45,7 +45,7 @@ func (s *Signer) fresh(ctx context.Context, a *authority, ids []ocspsvc.CertID, 
 }
 
 // sign waits for its turn and signs.
-func (s *Signer) sign(ctx context.Context, a *authority, findings []finding, nonce []byte) (signed *answer, err error) {
+func (s *Signer) sign(ctx context.Context, a *authority, findings []finding, nonce []byte) (signed *Answer, err error) {
 	for _, f := range findings {
 		if f.unissued && !s.unissued.Allow() {
 			s.counts.shed.WithLabelValues("unissued_rate").Inc()
@@ -72,7 +72,7 @@ func (s *Signer) turn(ctx context.Context, work func() error) error {
 }
 
 // signNow signs, on the processor that the caller was given.
-func (s *Signer) signNow(a *authority, findings []finding, nonce []byte) (*answer, error) {
+func (s *Signer) signNow(a *authority, findings []finding, nonce []byte) (*Answer, error) {
 	now := time.Now().Truncate(time.Second)
 	if err := a.inTime(now); err != nil {
 		return nil, &refusal{ocspsvc.TryLater, err}
@@ -98,7 +98,7 @@ func (s *Signer) signNow(a *authority, findings []finding, nonce []byte) (*answe
 		return nil, fmt.Errorf("signing for %s: %w", a.Issuer.Subject, err)
 	}
 	s.counts.signatures.Inc()
-	return newAnswer(der, wordOf(t.Singles), now, nextUpdate), nil
+	return prepare(der, wordOf(t.Singles), now, nextUpdate), nil
 }
 
 // nextUpdate is the same for all singles. Nothing outlives its signer.

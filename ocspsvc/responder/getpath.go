@@ -19,11 +19,11 @@ var errPathTooLong = errors.New("the path is too long to be an OCSP request")
 // standard turns URL-safe base64 into the standard one.
 var standard = strings.NewReplacer("-", "+", "_", "/")
 
-// requestFromPath decodes the request that a GET has as the rest of its path
+// appendRequestFromPath decodes the request that a GET has as the rest of its path
 // (RFC 6960 appendix A.1). Clients differ, so base64 may be the standard or the
 // URL-safe one, with or without padding and percent-encoding, and any number
 // of slashes may lead. Slashes inside are part of it.
-func requestFromPath(escaped, prefix string) ([]byte, error) {
+func appendRequestFromPath(to []byte, escaped, prefix string) ([]byte, error) {
 	if len(escaped) > maxPath {
 		return nil, errPathTooLong
 	}
@@ -36,11 +36,10 @@ func requestFromPath(escaped, prefix string) ([]byte, error) {
 		return nil, fmt.Errorf("decoding the path: %w", err)
 	}
 	text = standard.Replace(strings.TrimRight(strings.TrimLeft(text, "/"), "="))
-	der, err := base64.RawStdEncoding.DecodeString(startOfRequest(text))
-	if err != nil {
+	if to, err = base64.RawStdEncoding.AppendDecode(to, []byte(startOfRequest(text))); err != nil {
 		return nil, fmt.Errorf("decoding the path: %w", err)
 	}
-	return der, nil
+	return to, nil
 }
 
 // startOfRequest cuts off directories in front of a request: the URL of a

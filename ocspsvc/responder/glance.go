@@ -3,25 +3,26 @@ package responder
 import (
 	"bytes"
 	"time"
+
+	"dwaar/ocspsvc"
 )
 
 // glance returns the answer to a request if it is in the cache and needs nothing
 // else: no nonce, no requester, no record to be read. That is nearly all of the
-// requests of a busy responder, so it takes them as they nearly all are: a
-// CertID in four SEQUENCEs and nothing besides. What looks different in a single
-// octet is left to those who read it properly.
-func (s *Signer) glance(der []byte, now time.Time) *answer {
+// requests of a busy responder. What looks different in a single octet is left to
+// those who read it properly.
+func (s *Signer) glance(der []byte, now time.Time) *Answer {
 	if s.requesters != nil || s.cfg.Nonce == NonceRequired {
 		return nil
 	}
-	for range 5 { // OCSPRequest, TBSRequest, requestList, Request, CertID
-		if der = onlySequence(der); der == nil {
-			return nil
-		}
+	id := ocspsvc.LoneCertID(der)
+	if id == nil {
+		return nil
 	}
+	content := contentOf(id)
 	for _, a := range s.authorities {
 		for form, prefix := range a.prefixes {
-			serial, ours := bytes.CutPrefix(der, prefix)
+			serial, ours := bytes.CutPrefix(content, prefix)
 			if !ours {
 				continue
 			}
@@ -32,25 +33,8 @@ func (s *Signer) glance(der []byte, now time.Time) *answer {
 				return nil
 			}
 			s.counts.hits.Inc()
-			return hit.answer
+			return hit.Answer
 		}
 	}
 	return nil
-}
-
-// onlySequence is the content of a SEQUENCE that is all of der, or nil.
-func onlySequence(der []byte) []byte {
-	if len(der) < 3 || der[0] != 0x30 {
-		return nil
-	}
-	content, size := der[2:], int(der[1])
-	if der[1] == 0x81 && der[2] >= 0x80 {
-		content, size = der[3:], int(der[2])
-	} else if der[1] > 0x7f { // nobody's plain request is longer
-		return nil
-	}
-	if len(content) != size {
-		return nil
-	}
-	return content
 }

@@ -2,8 +2,6 @@ package responder
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -25,42 +23,41 @@ type Options struct {
 // included, the HTTP status is 200; other methods get 405, requests over
 // ocspsvc.MaxRequestSize 413. Errors of source become unsigned OCSP errors:
 // ocspsvc.ErrNotOurs unauthorized, a passed deadline tryLater, others
-// internalError. The answers of a Signer come from its cache as they are.
+// internalError. A source that is a Preparer is asked for prepared answers first.
 func Handler(source ocspsvc.Source, o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &handler{prefix: o.Prefix}
-	var ready bool
-	if h.source, ready = source.(answerer); !ready {
-		h.source = plain{source, o.Log}
-	}
+	h := &handler{source: source, prefix: o.Prefix, log: o.Log}
+	h.preparer, _ = source.(Preparer)
 	return h
 }
 
-// answerer answers whatever it gets, and never by nil.
-type answerer interface {
-	answer(ctx context.Context, der []byte) *answer
+// Preparer is what a Source may be besides: one that has its answers ready to be
+// sent, as a Signer and a relay.Relay have. That spares a Handler to read the
+// request and to make the answer's header.
+type Preparer interface {
+	// Prepared returns the answer to a request in DER, of which nothing is known
+	// yet, or nil if Respond has to be asked. It does not keep request.
+	Prepared(ctx context.Context, request []byte) *Answer
 }
 
 type handler struct {
-	source answerer
-	prefix string
+	source   ocspsvc.Source
+	preparer Preparer // source, if it is one
+	prefix   string
+	log      *slog.Logger
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var der []byte
-	var err error
-	switch r.Method {
-	case http.MethodPost:
-		der, err = io.ReadAll(http.MaxBytesReader(w, r.Body, ocspsvc.MaxRequestSize))
-	case http.MethodGet:
-		der, err = requestFromPath(r.URL.EscapedPath(), h.prefix)
-	default:
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
 		http.Error(w, "an OCSP responder answers GET and POST", http.StatusMethodNotAllowed)
 		return
 	}
+	buffer := buffers.Get().(*buffer)
+	defer buffers.Put(buffer)
+	der, err := buffer.request(w, r, h.prefix)
 	if err != nil {
 		if isTooLarge(err) {
 			http.Error(w, "the request is too large", http.StatusRequestEntityTooLarge)
@@ -68,32 +65,27 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		der = nil // half a request, which is malformed
 	}
-	h.source.answer(r.Context(), der).write(w, r, time.Now())
+	h.answer(r.Context(), der).write(w, r, time.Now())
 }
 
-func isTooLarge(err error) bool {
-	_, body := errors.AsType[*http.MaxBytesError](err)
-	return body || errors.Is(err, errPathTooLong)
-}
-
-// plain is a Source that only knows how to respond.
-type plain struct {
-	source ocspsvc.Source
-	log    *slog.Logger
-}
-
-func (p plain) answer(ctx context.Context, der []byte) *answer {
+// answer returns what source has prepared, or else prepares what it says.
+func (h *handler) answer(ctx context.Context, der []byte) *Answer {
+	if h.preparer != nil {
+		if a := h.preparer.Prepared(ctx, der); a != nil {
+			return a
+		}
+	}
 	req, err := ocspsvc.ParseRequest(der)
 	if err != nil {
-		p.log.Debug("malformed OCSP request", "err", err)
+		h.log.Debug("malformed OCSP request", "err", err)
 		return errorAnswer(ocspsvc.MalformedRequest)
 	}
-	response, err := p.source.Respond(ctx, req)
+	response, err := h.source.Respond(ctx, req)
 	if err != nil {
-		logRefusal(p.log, req, err)
+		logRefusal(h.log, req, err)
 		return errorAnswer(statusOf(err))
 	}
-	return answerOf(response)
+	return NewAnswer(response, time.Time{})
 }
 
 // logRefusal says as loudly as it matters to whoever runs the responder why a

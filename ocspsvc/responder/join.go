@@ -21,8 +21,9 @@ func (all Joined) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.R
 	return nil, fmt.Errorf("no signer here answers for that CA: %w", ocspsvc.ErrNotOurs)
 }
 
-// answer lets the first signer answer what is nobody's.
-func (all Joined) answer(ctx context.Context, der []byte) *answer {
+// Prepared implements Preparer: it answers everything. The first signer answers what
+// is nobody's.
+func (all Joined) Prepared(ctx context.Context, der []byte) *Answer {
 	now := time.Now()
 	for _, s := range all {
 		if a := s.glance(der, now); a != nil {
@@ -32,11 +33,11 @@ func (all Joined) answer(ctx context.Context, der []byte) *answer {
 	}
 	if req, err := ocspsvc.ParseRequest(der); err == nil {
 		if s := all.signerOf(req); s != nil {
-			return s.answer(ctx, der)
+			return s.Prepared(ctx, der)
 		}
 	}
 	if len(all) > 0 {
-		return all[0].answer(ctx, der)
+		return all[0].Prepared(ctx, der)
 	}
 	return errorAnswer(ocspsvc.Unauthorized)
 }

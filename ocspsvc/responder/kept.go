@@ -8,7 +8,7 @@ import (
 // kept is an answer in the cache. It is served as long as its record is what the
 // database says, or as long as it is valid if the database says nothing.
 type kept struct {
-	*answer
+	*Answer
 	record  Record
 	refresh time.Time   // half of its life
 	signing atomic.Bool // somebody makes its successor

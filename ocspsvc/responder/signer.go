@@ -105,8 +105,9 @@ func (s *Signer) Respond(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Re
 	return ocspsvc.ParseResponse(a.der)
 }
 
-// answer is Respond for the Handler, which needs no more than the octets.
-func (s *Signer) answer(ctx context.Context, der []byte) *answer {
+// Prepared implements Preparer: it is Respond for a Handler, which needs no more than
+// the octets, and answers everything.
+func (s *Signer) Prepared(ctx context.Context, der []byte) *Answer {
 	a := s.glance(der, time.Now())
 	if a != nil {
 		s.counts.answer(a.word)
@@ -139,7 +140,7 @@ func (s *Signer) logRefusal(req *ocspsvc.Request, err error) {
 }
 
 // decide answers a request that could be read.
-func (s *Signer) decide(ctx context.Context, req *ocspsvc.Request) (*answer, error) {
+func (s *Signer) decide(ctx context.Context, req *ocspsvc.Request) (*Answer, error) {
 	a, form, err := s.admit(ctx, req)
 	if err != nil {
 		return nil, err
@@ -161,7 +162,7 @@ func (s *Signer) decide(ctx context.Context, req *ocspsvc.Request) (*answer, err
 		// better than none (RFC 9919 §3.2.1).
 		if hit, _ := s.cache.find(first.key, form, time.Now()); hit != nil {
 			s.counts.hits.Inc()
-			return hit.answer, nil
+			return hit.Answer, nil
 		}
 	}
 	return fresh, err
