@@ -27,6 +27,10 @@ var floors = map[string][]string{
 	"proxy/dwaarfile":  {},
 	"tlsstore/storage": {},
 
+	// Storages over storages.
+	"tlsstore/storage/mirror": {"tlsstore/storage"},
+	"tlsstore/storage/sealed": {"tlsstore/storage"},
+
 	// The OCSP wing.
 	"ocspsvc/fault":     {"netguard", "ocspsvc"},
 	"ocspsvc/client":    {"netguard", "ocspsvc", "ocspsvc/fault"},
@@ -124,11 +128,11 @@ var rooms = map[string][]string{
 	"modernc.org/sqlite":                  {"ocspsvc/certdb"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
-	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "cmd/dwaar/internal/server"},
+	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "tlsstore/storage/mirror", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "cmd/dwaar/internal/server"},
 	"github.com/quic-go/qpack":            {"proxy"},
 	"github.com/quic-go/quic-go":          {"proxy"},
 	"github.com/redis/go-redis/v9":        {"tlsstore/storage/redis"},
-	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password"},
+	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password", "tlsstore/storage/sealed"},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
 	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/server"},
 	"golang.org/x/sys/unix":               {"cmd/dwaar", "tlsstore/..."},
