@@ -12,7 +12,8 @@ import (
 var ErrNotCataloged = errors.New("not a certificate that is kept stapled")
 
 // Refresh asks for leaf now, whatever its schedule, its back-off and the pace,
-// and returns its status afterwards. It waits for a round that is going on.
+// and returns its status afterwards. It waits for a round that is going on,
+// for a moment also for one of another node.
 // The error is the round's: an *ocspsvc.Error for a leaf that cannot be
 // stapled or a refresh that failed, ErrNotCataloged, or ctx's.
 func (s *Service) Refresh(ctx context.Context, leaf Fingerprint) (Status, error) {
@@ -26,11 +27,27 @@ func (s *Service) Refresh(ctx context.Context, leaf Fingerprint) (Status, error)
 	if err != nil {
 		return s.Status(leaf), err
 	}
-	s.recall(ctx, c) // so that an older answer is recognised as one
-	err = s.ask(ctx, c)
+	err = s.askByHand(ctx, c)
 	s.release(c)
 	nudge(s.wake)
 	return s.Status(leaf), err
+}
+
+// askByHand looks into storage first, so that an older answer is recognised as
+// one, and takes the lease, so that no other node overwrites the answer.
+func (s *Service) askByHand(ctx context.Context, c *certificate) error {
+	if s.leases == nil {
+		s.recall(ctx, c)
+		return s.ask(ctx, c)
+	}
+	giveBack, ours := s.lease(ctx, c)
+	for since := time.Now(); !ours && time.Since(since) < byHandWait && !ended(ctx); {
+		pause(ctx, primeAgain)
+		giveBack, ours = s.lease(ctx, c)
+	}
+	defer giveBack()
+	s.glance(ctx, c) // its failure is filed
+	return s.ask(ctx, c)
 }
 
 // claimByHand claims leaf as soon as it is idle.

@@ -44,6 +44,10 @@ type certificate struct {
 	freed   bool      // from its pause, when the responder came back; until a success
 	reason  ocspsvc.Reason
 	trouble error // of the last round; nil after a success
+
+	elsewhere time.Time // since when another node has been asking for it; monotonic
+	noticed   bool      // during a round: storage has something else
+	ignored   string    // why a stored record did not count, as far as was logged
 }
 
 func newCertificate(c Certificate, facts leafFacts) *certificate {

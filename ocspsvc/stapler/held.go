@@ -16,6 +16,7 @@ type held struct {
 	response  []byte
 	verdict   ocspsvc.Verdict
 	refreshed time.Time // when a responder last said so (S3)
+	stamp     time.Time // the same by the clock of the node that has asked
 	staple    *Staple   // nil unless good
 	barred    bool      // good, but without the nextUpdate that is required by now
 }
@@ -28,7 +29,7 @@ func newHeld(response []byte, verdict ocspsvc.Verdict, refreshed time.Time, cfg 
 	} else {
 		response = bytes.Clone(response)
 	}
-	h := &held{response: response, verdict: verdict, refreshed: refreshed.Round(0)}
+	h := &held{response: response, verdict: verdict, refreshed: refreshed.Round(0), stamp: refreshed.Round(0)}
 	if verdict.Status == ocspsvc.Good {
 		window := verdict.Window(h.refreshed, cfg.MaxAge)
 		if h.barred = cfg.RequireNextUpdate && verdict.NextUpdate.IsZero(); h.barred {

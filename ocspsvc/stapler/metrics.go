@@ -17,11 +17,13 @@ import (
 //	dwaar_ocsp_responders_down                   responders that are left alone for a while because they fail
 //	dwaar_ocsp_refreshes_total{result}           rounds by their outcome: good, revoked, or the reason word of the failure
 //	dwaar_ocsp_store_errors_total                staples that are used but could not be stored
+//	dwaar_ocsp_taken_over_total                  answers that another node has got, and that were taken over from storage
 
 // counts are the counters; the gauges are read off when they are collected.
 type counts struct {
 	refreshes   *prometheus.CounterVec
 	storeErrors prometheus.Counter
+	takenOver   prometheus.Counter
 }
 
 func newCounts() *counts {
@@ -32,12 +34,15 @@ func newCounts() *counts {
 		storeErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "dwaar_ocsp_store_errors_total", Help: "Staples that could not be stored and are used all the same.",
 		}),
+		takenOver: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dwaar_ocsp_taken_over_total", Help: "OCSP answers of other nodes that were taken over from shared storage.",
+		}),
 	}
 }
 
 // Collectors returns the service's metrics, for the caller to register.
 func (s *Service) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.counts.refreshes, s.counts.storeErrors, &gauges{
+	return []prometheus.Collector{s.counts.refreshes, s.counts.storeErrors, s.counts.takenOver, &gauges{
 		service:    s,
 		staples:    prometheus.NewDesc("dwaar_ocsp_staples", "Certificates by the state of their staple.", []string{"state"}, nil),
 		unstapled:  prometheus.NewDesc("dwaar_ocsp_unstapled", "Certificates without a servable staple, by reason.", []string{"reason"}, nil),

@@ -53,6 +53,9 @@ dwaar_ocsp_staples{state="stale"} 0
 # HELP dwaar_ocsp_store_errors_total Staples that could not be stored and are used all the same.
 # TYPE dwaar_ocsp_store_errors_total counter
 dwaar_ocsp_store_errors_total 2
+# HELP dwaar_ocsp_taken_over_total OCSP answers of other nodes that were taken over from shared storage.
+# TYPE dwaar_ocsp_taken_over_total counter
+dwaar_ocsp_taken_over_total 0
 # HELP dwaar_ocsp_unstapled Certificates without a servable staple, by reason.
 # TYPE dwaar_ocsp_unstapled gauge
 dwaar_ocsp_unstapled{reason="no_responder"} 1

@@ -38,19 +38,32 @@ func (s *Service) Prime(ctx context.Context) {
 	}
 }
 
-// prime works off one lane, a slot for each round.
+// prime works off one lane, a slot for each round. What another node asks for
+// it gets from there, once it has done the rest.
 func (s *Service) prime(ctx context.Context, todo <-chan *certificate, slots chan struct{}) {
+	var others []*certificate
 	for c := range todo {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return
+		if s.primeOne(ctx, c, slots) == elsewhere {
+			others = append(others, c)
 		}
-		if s.claimToPrime(ctx, c) {
-			s.work(ctx, c)
-		}
-		<-slots
 	}
+	for len(others) > 0 && !ended(ctx) {
+		pause(ctx, primeAgain)
+		others = slices.DeleteFunc(others, func(c *certificate) bool { return s.primeOne(ctx, c, slots) != elsewhere })
+	}
+}
+
+func (s *Service) primeOne(ctx context.Context, c *certificate, slots chan struct{}) outcome {
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return spared
+	}
+	if !s.claimToPrime(ctx, c) {
+		return spared
+	}
+	return s.work(ctx, c)
 }
 
 // claimToPrime claims c if it needs priming. A round that Run has begun

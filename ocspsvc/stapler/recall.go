@@ -50,15 +50,25 @@ func (s *Service) claimRecall(c *certificate) bool {
 	return first
 }
 
-// restore verifies a stored record. A good one has to be servable, now or
+// restore goes on with a stored record if it still counts.
+func (s *Service) restore(c *certificate, record respstore.Record) error {
+	h, err := s.verifyStored(c, record)
+	if err != nil {
+		return err
+	}
+	s.resume(c, h, record)
+	return nil
+}
+
+// verifyStored verifies a stored record. A good one has to be servable, now or
 // soon; a revoked one counts also after its nextUpdate, because a certificate
 // does not get better while its responder is dead, and before its thisUpdate,
 // because it was stored after that: then the clock is wrong (V2). Whether a
 // nextUpdate is required by now does not matter to a revocation either.
-func (s *Service) restore(c *certificate, record respstore.Record) error {
+func (s *Service) verifyStored(c *certificate, record respstore.Record) (*held, error) {
 	leaf, issuer, err := s.identifyStored(c, record)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cfg, now := s.configOf(c), time.Now().Round(0)
 	verdict, err := judge(record.Response, leaf, issuer, now, cfg)
@@ -70,14 +80,14 @@ func (s *Service) restore(c *certificate, record respstore.Record) error {
 		}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	h := newHeld(record.Response, verdict, record.LastRefresh, cfg, nil)
+	h := newHeld(record.Response, verdict, s.refreshedAt(record, now), cfg, s.newestOf(c))
+	h.stamp = record.LastRefresh.Round(0)
 	if !h.revoked() && !now.Before(h.until()) {
-		return &ocspsvc.Error{Reason: h.endedBy(now), Err: errors.New("the stored staple has ended")}
+		return nil, &ocspsvc.Error{Reason: h.endedBy(now), Err: errors.New("the stored staple has ended")}
 	}
-	s.resume(c, h, record)
-	return nil
+	return h, nil
 }
 
 // identifyStored finds leaf and issuer without any network.
@@ -113,6 +123,9 @@ func (s *Service) resume(c *certificate, h *held, record respstore.Record) {
 	s.hold(c, h, now)
 	if !c.gone && c.quiet() == "" {
 		due := h.resumed(now, cfg)
+		if s.leases != nil && !h.revoked() {
+			due = h.shared(now, cfg) // the others are at it
+		}
 		s.queueAt(c, due, min(cfg.RefreshEvery, max(due.Sub(now), time.Minute)))
 	}
 }

@@ -10,19 +10,60 @@ import (
 )
 
 // work is one round for c, which the caller has claimed: it looks into storage
-// if nobody has, asks, and files the outcome. It reports whether somebody was
-// asked. A round whose caller gives up changes nothing.
-func (s *Service) work(ctx context.Context, c *certificate) (asked bool) {
+// if nobody has, asks, and files the outcome. A round whose caller gives up
+// changes nothing.
+func (s *Service) work(ctx context.Context, c *certificate) outcome {
 	defer s.release(c)
-	if s.recall(ctx, c) {
-		return false
+	if s.leases != nil {
+		return s.workShared(ctx, c)
 	}
-	return !silent(s.ask(ctx, c))
+	if s.recall(ctx, c) {
+		return spared
+	}
+	return s.askNow(ctx, c)
+}
+
+// outcome is what a round has come to.
+type outcome uint8
+
+const (
+	asked     outcome = iota // somebody was asked
+	spared                   // nobody had to be
+	elsewhere                // another node asks
+)
+
+// workShared is work for one of several nodes. It looks before it takes the
+// lease, as another node may have asked, and once more when it has it: that
+// node may have finished in between.
+func (s *Service) workShared(ctx context.Context, c *certificate) outcome {
+	if done, _ := s.glance(ctx, c); done {
+		return spared
+	}
+	giveBack, ours := s.lease(ctx, c)
+	if !ours {
+		s.comeBack(c)
+		return elsewhere
+	}
+	defer giveBack()
+	if done, _ := s.glance(ctx, c); done {
+		return spared
+	}
+	return s.askNow(ctx, c)
+}
+
+func (s *Service) askNow(ctx context.Context, c *certificate) outcome {
+	if silent(s.ask(ctx, c)) {
+		return spared
+	}
+	return asked
 }
 
 // ask asks for c, which the caller has claimed, and files the outcome, which
 // it returns too.
 func (s *Service) ask(ctx context.Context, c *certificate) error {
+	s.mu.Lock()
+	c.elsewhere = time.Time{}
+	s.mu.Unlock()
 	err := s.refresh(ctx, c)
 	switch {
 	case err == nil:

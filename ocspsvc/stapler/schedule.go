@@ -156,6 +156,10 @@ func (s *Service) release(c *certificate) {
 	defer s.mu.Unlock()
 	close(c.busy)
 	c.busy = nil
+	if c.noticed {
+		c.noticed = false
+		s.Stored(c.fingerprint)
+	}
 	switch {
 	case c.gone:
 	case c.quiet() != "":

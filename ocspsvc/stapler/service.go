@@ -14,13 +14,15 @@ import (
 // Service keeps the staples of a catalog's certificates fresh. It is safe for
 // concurrent use.
 //
-// Three locks never meet I/O: inbox.mu takes what handshakes say, mu guards
-// every certificate, lane and queue, and presenting, taken before mu, orders
-// what the catalog is told.
+// No lock meets I/O: those of inbox and notices take what handshakes and other
+// nodes say, mu guards every certificate, lane and queue, and presenting, taken
+// before mu, orders what the catalog is told.
 type Service struct {
 	catalog     Catalog
 	store       *respstore.Store
 	revocations Revocations // nil if nobody wants to know
+	leases      Leases      // nil if there are no other nodes
+	desk        *desk
 	log         *slog.Logger
 	issuers     *issuers
 	counts      *counts
@@ -29,6 +31,8 @@ type Service struct {
 	wake        chan struct{} // buffered: something may be due sooner
 	rewatch     chan struct{} // buffered: something may change sooner
 	arrival     chan struct{} // buffered: there are newcomers
+	notices     notices
+	noticed     chan struct{} // buffered: there are notices
 	byHand      chan struct{} // bounds concurrent Refresh calls
 
 	syncing    sync.Mutex // one Sync at a time
@@ -90,9 +94,9 @@ func New(cfg Config, catalog Catalog, fetcher Fetcher, store *respstore.Store, l
 		return nil, err
 	}
 	s := &Service{
-		catalog: catalog, store: store, log: log, issuers: known, counts: newCounts(),
+		catalog: catalog, store: store, log: log, issuers: known, counts: newCounts(), desk: &desk{},
 		inbox: inbox{asked: map[Fingerprint]struct{}{}},
-		wake:  make(chan struct{}, 1), rewatch: make(chan struct{}, 1), arrival: make(chan struct{}, 1), byHand: make(chan struct{}, refreshesByHand),
+		wake:  make(chan struct{}, 1), rewatch: make(chan struct{}, 1), arrival: make(chan struct{}, 1), noticed: make(chan struct{}, 1), byHand: make(chan struct{}, refreshesByHand),
 		certs: map[Fingerprint]*certificate{}, newcomers: map[*certificate]struct{}{}, lanes: map[string]*lane{}, waiting: byDue(), changing: byChange(),
 	}
 	s.settings.Store(&settings{cfg: cfg, fetcher: fetcher})
@@ -108,6 +112,7 @@ func (s *Service) Run(ctx context.Context) error {
 	var others sync.WaitGroup
 	others.Go(func() { s.watch(ctx) })
 	others.Go(func() { s.welcome(ctx) })
+	others.Go(func() { s.follow(ctx) })
 	others.Go(func() { s.sweep(ctx) })
 	defer others.Wait()
 	for ctx.Err() == nil {
@@ -126,7 +131,7 @@ func (s *Service) Run(ctx context.Context) error {
 // turn gives c its round and sets the pace for the next one. A round that
 // asked nobody takes no turn.
 func (s *Service) turn(ctx context.Context, c *certificate, start time.Time) {
-	if asked := s.work(ctx, c); !asked {
+	if s.work(ctx, c) != asked {
 		return
 	}
 	s.mu.Lock()

@@ -86,7 +86,9 @@ func (h *held) again(cfg Config) *held {
 	if h == nil || h.response == nil {
 		return h
 	}
-	return newHeld(h.response, h.verdict, h.refreshed, cfg, h)
+	anew := newHeld(h.response, h.verdict, h.refreshed, cfg, h)
+	anew.stamp = h.stamp
+	return anew
 }
 
 // everyone lists the certificates.

@@ -1,0 +1,105 @@
+package stapler
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"dwaar/ocspsvc"
+)
+
+// desk is where shared storage is asked while a round waits for the answer. It
+// keeps a storage that is slow, hangs or fails from holding up the one worker:
+// a question takes deskPatience at most, and after one that failed none is put
+// for deskRests. What does not come back at all is left behind, and nothing
+// else is asked before it does.
+type desk struct {
+	mu      sync.Mutex // guards the rest
+	left    int        // questions that were left behind
+	resting time.Time  // until then nothing is asked; monotonic
+	failing bool       // as far as was logged
+}
+
+const (
+	deskPatience = 2 * time.Second
+	deskRests    = 10 * time.Second
+)
+
+// errDeskRests is why nothing was asked.
+var errDeskRests = errors.New("shared storage has just failed, and is left alone for a while")
+
+// open reports whether it is worth asking.
+func (d *desk) open() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.left == 0 && !time.Now().Before(d.resting)
+}
+
+// reply is what came of a question.
+type reply[T any] struct {
+	answer T
+	err    error
+}
+
+// atDesk puts a question. A caller that has a deadline, as Prime has, gives a
+// quarter of the time that is left. An answer that comes after that is for late.
+func atDesk[T any](ctx context.Context, d *desk, ask func(context.Context) (T, error), late func(T)) (T, error) {
+	patience := deskPatience
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline)/4)
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	replies := make(chan reply[T], 1)
+	go func() {
+		answer, err := ask(bounded)
+		replies <- reply[T]{answer, err}
+	}()
+	select {
+	case r := <-replies:
+		return r.answer, r.err
+	case <-bounded.Done():
+	}
+	d.leave(+1)
+	go func() {
+		r := <-replies
+		d.leave(-1)
+		if r.err == nil {
+			late(r.answer)
+		}
+	}()
+	var none T
+	return none, bounded.Err()
+}
+
+func (d *desk) leave(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left += n
+}
+
+// file takes note of how a question went, and reports whether that is news.
+func (d *desk) file(failed bool) (news bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if failed {
+		d.resting = time.Now().Add(deskRests)
+	}
+	news = d.failing != failed
+	d.failing = failed
+	return news
+}
+
+// fileDesk lets the desk rest after a failure, unless the caller gave up, and
+// says once when it fails and once when it is back.
+func (s *Service) fileDesk(ctx context.Context, err error) {
+	if err != nil && ended(ctx) || !s.desk.file(err != nil) {
+		return
+	}
+	if err != nil {
+		s.log.Warn("shared storage does not answer, refreshing staples without regard to other nodes", "reason", ocspsvc.ReasonStoreError, "err", err)
+	} else {
+		s.log.Info("shared storage answers, sharing staples with other nodes again")
+	}
+}
