@@ -46,7 +46,7 @@ func (f *FileSystem) Store(ctx context.Context, key string, value []byte) error 
 		err = errors.Join(CheckSize(int64(len(value))), f.holds(Locks(ctx)))
 	}
 	if err == nil {
-		err = f.write(path, value)
+		err = f.write(path, value, Modified(ctx))
 	}
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", key, err)

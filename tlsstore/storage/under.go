@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // locksKey is the key of a context's locks.
@@ -21,4 +22,27 @@ func Under(ctx context.Context, name string) context.Context {
 func Locks(ctx context.Context) []string {
 	names, _ := ctx.Value(locksKey{}).([]string)
 	return names
+}
+
+// Outside returns ctx without the locks it is under, for work on another storage, where those
+// locks are not.
+func Outside(ctx context.Context) context.Context {
+	return context.WithValue(ctx, locksKey{}, []string(nil))
+}
+
+// modifiedKey is the key of a context's time of modification.
+type modifiedKey struct{}
+
+// ModifiedAt returns a context under which Store gives a value this time of modification and
+// not that of the call: a copy is not newer than what it is a copy of.
+func ModifiedAt(ctx context.Context, at time.Time) context.Context {
+	return context.WithValue(ctx, modifiedKey{}, at)
+}
+
+// Modified is the time that Store gives a value under ctx: by default now. It is for backends.
+func Modified(ctx context.Context) time.Time {
+	if at, ok := ctx.Value(modifiedKey{}).(time.Time); ok {
+		return at
+	}
+	return time.Now().Round(0)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // stagingDir holds the files being written. One directory for all makes leftovers cheap to
@@ -20,22 +21,22 @@ const attempts = 5
 // write puts value at path. A crash at any point leaves the old file or the new one: the
 // value is complete on disk under another name before one rename makes it visible, and the
 // rename itself is on disk before write returns.
-func (f *FileSystem) write(path string, value []byte) error {
+func (f *FileSystem) write(path string, value []byte, modified time.Time) error {
 	var err error
 	for range attempts {
-		if err = f.writeOnce(path, value); !errors.Is(err, fs.ErrNotExist) {
+		if err = f.writeOnce(path, value, modified); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return err
 }
 
-func (f *FileSystem) writeOnce(path string, value []byte) error {
+func (f *FileSystem) writeOnce(path string, value []byte, modified time.Time) error {
 	dir := filepath.Dir(path)
 	if err := makeDirs(dir); err != nil {
 		return err
 	}
-	staged, err := f.stage(value)
+	staged, err := f.stage(value, modified)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (f *FileSystem) writeOnce(path string, value []byte) error {
 
 // stage writes value to a new file, mode 0600, and puts it on disk. The file is locked while
 // it is open, which is how removeLeftovers knows it from a dead writer's.
-func (f *FileSystem) stage(value []byte) (*os.File, error) {
+func (f *FileSystem) stage(value []byte, modified time.Time) (*os.File, error) {
 	dir := filepath.Join(f.root, stagingDir)
 	if err := makeDirs(dir); err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (f *FileSystem) stage(value []byte) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(file, value); err != nil {
+	if err := fill(file, value, modified); err != nil {
 		file.Close()
 		os.Remove(file.Name())
 		return nil, err
@@ -66,11 +67,14 @@ func (f *FileSystem) stage(value []byte) (*os.File, error) {
 	return file, nil
 }
 
-func fill(file *os.File, value []byte) error {
+func fill(file *os.File, value []byte, modified time.Time) error {
 	if ok, err := tryFlock(file); err != nil || !ok {
 		return fmt.Errorf("locking %s: %w", file.Name(), errors.Join(err, fs.ErrNotExist))
 	}
 	if _, err := file.Write(value); err != nil {
+		return err
+	}
+	if err := os.Chtimes(file.Name(), time.Time{}, modified); err != nil {
 		return err
 	}
 	return file.Sync()

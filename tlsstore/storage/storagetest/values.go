@@ -97,6 +97,17 @@ func values(t *testing.T, b Backend) {
 		}
 	})
 
+	t.Run("ACopyIsAsOldAsWhatItIsACopyOf", func(t *testing.T) {
+		s, again := b.Open(t)
+		then := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
+		if err := s.Store(storage.ModifiedAt(t.Context(), then), "copy", []byte("v")); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := again().Stat(t.Context(), "copy"); err != nil || !info.Modified.Equal(then) {
+			t.Errorf("modified at %v, %v; want %v", info.Modified, err, then)
+		}
+	})
+
 	t.Run("ConcurrentStoresLeaveOneWholeValue", func(t *testing.T) {
 		s, again := b.Open(t)
 		store(t, s, "contended", bytes.Repeat([]byte{'0'}, 1<<16))
