@@ -60,7 +60,7 @@ func (c Config) Check() error {
 		wrong = append(wrong, errors.New("tls: a certificate comes with its key: cert FILE KEY"))
 	}
 	if c.TLS != (TLS{}) && c.URL.plain() {
-		wrong = append(wrong, errors.New("tls: the URL is not rediss://…, so there is no TLS"))
+		wrong = append(wrong, errTLSUnused)
 	}
 	return errors.Join(wrong...)
 }
