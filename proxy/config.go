@@ -76,6 +76,10 @@ type Site struct {
 	// that comes over a connection to a site with other options is answered
 	// 421, so that nobody gets around them.
 	TLS *tlspolicy.Config `json:"tls,omitempty"`
+	// Proxied lets the site answer requests for hosts that are of no site on
+	// the listener, as a proxy gets them. Of several on a listener the first
+	// does, and over TLS none.
+	Proxied bool `json:"proxied,omitempty"`
 	// Logs are where this site's requests are recorded.
 	Logs []accesslog.Config `json:"logs,omitempty"`
 }

@@ -34,6 +34,7 @@ type Prepared struct {
 	settled  atomic.Bool             // committed or aborted
 
 	ocspResponder func(numbers []int) (http.Handler, error) // nil: there is none
+	ocspRelay     func(number int) (http.Handler, error)    // nil: there is none
 }
 
 // An Option is a collaborator that not every configuration needs.
@@ -42,6 +43,11 @@ type Option func(*Prepared)
 // WithOCSPResponders sets who answers where a site is an OCSP responder.
 func WithOCSPResponders(find func(numbers []int) (http.Handler, error)) Option {
 	return func(p *Prepared) { p.ocspResponder = find }
+}
+
+// WithOCSPRelays sets who answers where a site is an OCSP relay.
+func WithOCSPRelays(find func(number int) (http.Handler, error)) Option {
+	return func(p *Prepared) { p.ocspRelay = find }
 }
 
 // Prepare checks and compiles cfg, opens its access logs and binds the
@@ -117,6 +123,9 @@ func (p *Prepared) compile(l Listener) (*front, error) {
 			}
 			table.add(host, s)
 		}
+		if written.Proxied && !l.TLS && table.proxied == nil {
+			table.proxied = s
+		}
 	}
 	f := &front{
 		sites:      table,
@@ -156,7 +165,7 @@ func (p *Prepared) compileSite(written Site) (*site, error) {
 		}
 	}
 	apply, err := written.Routes.Compile(&handler.Env{
-		Log: p.server.log, Pools: p.lease, Kept: p.kept, Metrics: &p.server.exposition, OCSPResponder: p.ocspResponder,
+		Log: p.server.log, Pools: p.lease, Kept: p.kept, Metrics: &p.server.exposition, OCSPResponder: p.ocspResponder, OCSPRelay: p.ocspRelay,
 	})
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ type sites struct {
 	exact    map[string][]*site
 	wildcard map[string][]*site // by what follows the first label
 	any      []*site
+	proxied  *site // for hosts that are of no site; nil: none
 
 	defaultSNI string // "" for none
 	policed    bool   // whether a site has a policy
@@ -78,7 +79,10 @@ func (t *sites) find(r *http.Request) *site {
 			return s
 		}
 	}
-	return firstFor(t.any, r)
+	if s := firstFor(t.any, r); s != nil || t.proxied == nil || t.knows(r) {
+		return s
+	}
+	return t.proxied
 }
 
 // knows reports whether some site answers for the host of r, on any path.

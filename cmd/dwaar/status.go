@@ -105,7 +105,10 @@ func drawStatus(w io.Writer, s admin.Status) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	return drawResponders(w, s.Responders)
+	if err := drawResponders(w, s.Responders); err != nil {
+		return err
+	}
+	return drawRelays(w, s.Relays)
 }
 
 // drawResponders has a line for each CA that is answered for.
@@ -122,6 +125,29 @@ func drawResponders(w io.Writer, all []admin.Responder) error {
 		}
 		for _, s := range r.Signers {
 			t.row(s.Issuer, state, r.Database, s.Signer, when(s.NotAfter)+ending(s.State), orDash(r.Error))
+		}
+	}
+	return t.flush()
+}
+
+// drawRelays has a line for each CA that is relayed for.
+func drawRelays(w io.Writer, all []admin.Relay) error {
+	if len(all) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	t := newTable(w, "OCSP RELAY", "STATE", "RESPONDERS", "ANSWERS", "LAST ERROR")
+	for _, r := range all {
+		answers := fmt.Sprintf("%d + %d asked for", r.Prefetched, r.Asked)
+		for _, i := range r.Issuers {
+			state := "up"
+			if i.Error != "" {
+				state = "down"
+				if i.Since != nil {
+					state += " since " + when(*i.Since)
+				}
+			}
+			t.row(i.Issuer, state, orDash(strings.Join(i.Responders, " ")), answers, orDash(i.Error))
 		}
 	}
 	return t.flush()

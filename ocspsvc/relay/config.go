@@ -82,6 +82,9 @@ func (c Config) Check() error {
 		if err := checkURL(issuer.Responder); err != nil {
 			wrong = append(wrong, fmt.Errorf("issuer %s: %w", issuer.Certificate, err))
 		}
+		if issuer.Responder == "" && len(c.Certificates) == 0 {
+			wrong = append(wrong, fmt.Errorf("issuer %s: nothing says where its responder is: write its URL, or certificates that name it", issuer.Certificate))
+		}
 	}
 	for _, pattern := range c.Certificates {
 		if _, err := filepath.Match(pattern, ""); err != nil || pattern == "" {

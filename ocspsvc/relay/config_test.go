@@ -11,19 +11,20 @@ import (
 
 func TestEverySettingThatIsWrongIsNamed(t *testing.T) {
 	for problem, cfg := range map[string]relay.Config{
-		"issuer: name the certificate of a CA":          {},
-		"issuer: name the file of its certificate":      {Issuers: []relay.Issuer{{Responder: "http://ocsp.example/"}}},
-		"issuer a.pem: responder: \"ocsp.example\"":     {Issuers: []relay.Issuer{{Certificate: "a.pem", Responder: "ocsp.example"}}},
-		"issuer b.pem: responder: \"ldap://a/\"":        {Issuers: []relay.Issuer{{Certificate: "b.pem", Responder: "ldap://a/"}}},
-		"issuer c.pem: responder: \"http://u:p@a/\"":    {Issuers: []relay.Issuer{{Certificate: "c.pem", Responder: "http://u:p@a/"}}},
-		"issuer d.pem: responder: parse":                {Issuers: []relay.Issuer{{Certificate: "d.pem", Responder: "http://[/"}}},
-		"certificates: \"[\" is no pattern":             {Certificates: []string{"["}},
-		"timeout: -1ns is not between":                  {Certificates: []string{"*"}, Timeout: -1},
-		"entries: -1 is not between":                    {Certificates: []string{"*"}, Limits: relay.Limits{Entries: -1}},
-		"bytes: -1 is not between":                      {Certificates: []string{"*"}, Limits: relay.Limits{Bytes: -1}},
-		"stored: -1 is not between":                     {Certificates: []string{"*"}, Limits: relay.Limits{Stored: -1}},
-		"waiting: 1000001 is not between 1 and 1000000": {Certificates: []string{"*"}, Limits: relay.Limits{Waiting: 1_000_001}},
-		"passing: -1 is not between":                    {Certificates: []string{"*"}, Limits: relay.Limits{Passing: -1}},
+		"issuer: name the certificate of a CA":           {},
+		"issuer: name the file of its certificate":       {Issuers: []relay.Issuer{{Responder: "http://ocsp.example/"}}},
+		"issuer a.pem: responder: \"ocsp.example\"":      {Issuers: []relay.Issuer{{Certificate: "a.pem", Responder: "ocsp.example"}}},
+		"issuer b.pem: responder: \"ldap://a/\"":         {Issuers: []relay.Issuer{{Certificate: "b.pem", Responder: "ldap://a/"}}},
+		"issuer c.pem: responder: \"http://u:p@a/\"":     {Issuers: []relay.Issuer{{Certificate: "c.pem", Responder: "http://u:p@a/"}}},
+		"issuer d.pem: responder: parse":                 {Issuers: []relay.Issuer{{Certificate: "d.pem", Responder: "http://[/"}}},
+		"issuer e.pem: nothing says where its responder": {Issuers: []relay.Issuer{{Certificate: "e.pem"}}},
+		"certificates: \"[\" is no pattern":              {Certificates: []string{"["}},
+		"timeout: -1ns is not between":                   {Certificates: []string{"*"}, Timeout: -1},
+		"entries: -1 is not between":                     {Certificates: []string{"*"}, Limits: relay.Limits{Entries: -1}},
+		"bytes: -1 is not between":                       {Certificates: []string{"*"}, Limits: relay.Limits{Bytes: -1}},
+		"stored: -1 is not between":                      {Certificates: []string{"*"}, Limits: relay.Limits{Stored: -1}},
+		"waiting: 1000001 is not between 1 and 1000000":  {Certificates: []string{"*"}, Limits: relay.Limits{Waiting: 1_000_001}},
+		"passing: -1 is not between":                     {Certificates: []string{"*"}, Limits: relay.Limits{Passing: -1}},
 	} {
 		if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), problem) {
 			t.Errorf("Check = %v, want %s", err, problem)
@@ -39,7 +40,7 @@ func TestNewReadsTheIssuers(t *testing.T) {
 	d := prepare(t)
 	leaf := d.file("leaf.pem", ocsptest.CertPEM(d.ca.Leaf(t).Cert))
 	empty := d.file("empty.pem", nil)
-	d.cfg.Issuers = []relay.Issuer{{Certificate: d.dir + "/missing.pem"}, {Certificate: leaf}, {Certificate: empty}}
+	d.cfg.Issuers, d.cfg.Certificates = []relay.Issuer{{Certificate: d.dir + "/missing.pem"}, {Certificate: leaf}, {Certificate: empty}}, []string{"*.pem"}
 	_, err := d.make()
 	for _, problem := range []string{"missing.pem", "is not a CA", "holds no certificate"} {
 		if err == nil || !strings.Contains(err.Error(), problem) {

@@ -19,7 +19,7 @@ const (
 // scanEvery is how often the certificate files are looked at.
 const scanEvery = time.Minute
 
-// files are the certificates to prefetch. They are owned by Run.
+// files are the certificates to prefetch. They are owned by New, and then by Run.
 type files struct {
 	patterns []string
 	log      *slog.Logger

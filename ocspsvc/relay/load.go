@@ -1,11 +1,19 @@
 package relay
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 
 	"dwaar/ocspsvc/pemfile"
 )
+
+// Load reads the certificates of c.Issuers. Its error has a line for each file
+// that is wrong, which begins with the name of the option.
+func (c Config) Load() ([]*x509.Certificate, error) {
+	all, err := loadAuthorities(c.Issuers)
+	return (&roster{all: all}).issuers(), err
+}
 
 // loadAuthorities reads the configured issuers. Its error names every file that
 // is wrong.

@@ -49,8 +49,8 @@ type Relay struct {
 	ended   bool            // Run has
 }
 
-// New checks cfg, reads the issuers' certificates and makes a relay, which asks
-// nobody until Run. Answers are kept in storage, or only in memory if that is nil.
+// New checks cfg, reads the certificates of issuers and those to prefetch, and
+// makes a relay, which asks nobody until Run. Answers are kept in storage, or only in memory if that is nil.
 func New(cfg Config, asker Asker, storage Storage, log *slog.Logger) (*Relay, error) {
 	if asker == nil || log == nil {
 		return nil, errors.New("ocsp relay: asker and log are needed")
@@ -70,6 +70,7 @@ func New(cfg Config, asker Asker, storage Storage, log *slog.Logger) (*Relay, er
 		passing: make(chan struct{}, cfg.Limits.Passing), flights: map[key]*flight{},
 	}
 	r.roster.Store(newRoster(authorities))
+	r.scan() // so that the first to ask finds all issuers and responders known
 	return r, nil
 }
 

@@ -17,6 +17,7 @@ type Status struct {
 	Certificates []Certificate `json:"certificates"`
 	Upstreams    []Upstream    `json:"upstreams,omitempty"`  // none: no site forwards
 	Responders   []Responder   `json:"responders,omitempty"` // none: no site answers OCSP
+	Relays       []Relay       `json:"relays,omitempty"`     // none: no site relays OCSP
 }
 
 // Reload is the outcome of one reload.
@@ -123,6 +124,7 @@ func (s Status) inUTC() Status {
 		s.LastReload = &Reload{At: utc(s.LastReload.At), Error: s.LastReload.Error}
 	}
 	s.Certificates = certificatesInUTC(s.Certificates)
+	s.Relays = relaysInUTC(s.Relays)
 	if s.Listeners == nil {
 		s.Listeners = []string{}
 	}

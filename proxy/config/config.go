@@ -40,6 +40,8 @@ type Config struct {
 	// OCSPResponders are the responders that sites have, in the order of the
 	// text.
 	OCSPResponders []OCSPResponder `json:"ocsp_responders,omitempty"`
+	// OCSPRelays are the relays that sites have, in the order of the text.
+	OCSPRelays []OCSPRelay `json:"ocsp_relays,omitempty"`
 	// CRL says that certificates without a responder are checked against the
 	// CRL of their CA.
 	CRL bool `json:"crl"`

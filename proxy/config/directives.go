@@ -6,6 +6,7 @@ import (
 	"dwaar/acme"
 	"dwaar/acme/dns"
 	"dwaar/acme/issuing"
+	"dwaar/ocspsvc/relay"
 	"dwaar/ocspsvc/responder"
 	"dwaar/proxy"
 	"dwaar/proxy/accesslog"
@@ -58,6 +59,8 @@ type language struct {
 
 	ocspResponder   table[*responding]
 	responderLimits table[*responder.Limits]
+	ocspRelay       table[*relaying]
+	relayLimits     table[*relay.Limits]
 }
 
 func newLanguage() *language {
@@ -98,6 +101,8 @@ func newLanguage() *language {
 
 		ocspResponder:   ocspResponderOptions(),
 		responderLimits: responderLimits(),
+		ocspRelay:       ocspRelayOptions(),
+		relayLimits:     relayLimits(),
 	}
 }
 
@@ -318,6 +323,8 @@ func siteDirectives() table[*scope] {
 			doc: "answers with a status and a text", decode: decodeRespond},
 		{name: "ocsp_responder", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
 			doc: "answers OCSP requests about the certificates of a CA", decode: decodeOCSPResponder},
+		{name: "ocsp_relay", usage: "[matcher] { … }", in: inSite | inHandle, many: true,
+			doc: "answers OCSP requests by what other responders have said", decode: decodeOCSPRelay},
 		{name: "metrics", usage: "[matcher]", in: inSite | inHandle, many: true,
 			doc: "answers with dwaar's metrics", decode: decodeMetrics},
 		{name: "reverse_proxy", usage: "[matcher] [UPSTREAM…] [{ … }]", in: inSite | inHandle, many: true,
@@ -325,9 +332,6 @@ func siteDirectives() table[*scope] {
 		{name: "file_server", usage: "[matcher] [browse] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "answers with files", decode: decodeFileServer},
 	}
-	directives = append(directives, refused[*scope](true,
-		"ocsp_relay",
-	)...)
 	directives = append(directives, refused[*scope](false,
 		"acme_server",
 		"copy_response",

@@ -48,6 +48,8 @@ func Language() []Entry {
 	all = append(all, entries("dynamic", l.dynamic)...)
 	all = append(all, entries("ocsp_responder", l.ocspResponder)...)
 	all = append(all, entries("limits", l.responderLimits)...)
+	all = append(all, entries("ocsp_relay", l.ocspRelay)...)
+	all = append(all, entries("limits of ocsp_relay", l.relayLimits)...)
 	all = append(all, entries("transport", l.transport)...)
 	return append(all, entries("reverse_proxy", l.proxyOpts)...)
 }

@@ -21,6 +21,7 @@ type listener struct {
 	names      map[string]named // whose certificates a name has
 	policies   map[string]*site // who speaks first of the handshakes of a name
 	wanted     []wanted         // what has no certificate in files
+	proxied    *site            // who answers for other hosts
 	redirects  []string         // hosts sent to https
 	redirected map[string]bool
 }
@@ -89,6 +90,7 @@ func (b *builder) place(s *site, host string, endpoints []endpoint, chain handle
 		if l == nil || b.taken(l, e.address) {
 			continue
 		}
+		l.checkProxied(b, s, e)
 		l.add(s, e, chain)
 		b.checkPlain(s, e)
 		if e.tls {
@@ -110,7 +112,9 @@ func (b *builder) place(s *site, host string, endpoints []endpoint, chain handle
 // add makes the hosts of a site with one path one proxy.Site.
 func (l *listener) add(s *site, e endpoint, chain handler.Chain) {
 	if l.last != s || l.sites[len(l.sites)-1].Path != e.path {
-		l.sites = append(l.sites, proxy.Site{Path: e.path, Routes: chain, Logs: s.logs, TLS: s.policyOn(l)})
+		l.sites = append(l.sites, proxy.Site{
+			Path: e.path, Routes: chain, Logs: s.logs, TLS: s.policyOn(l), Proxied: l.proxied == s && e.path == "",
+		})
 		l.last = s
 	}
 	at := &l.sites[len(l.sites)-1]

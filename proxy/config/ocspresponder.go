@@ -1,10 +1,10 @@
 package config
 
 import (
+	"errors"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/certdb"
@@ -21,33 +21,7 @@ type OCSPResponder struct {
 	// Records says where the records of certificates are.
 	Records certdb.Config `json:"records"`
 
-	// Position is where the directive stands that came first.
-	Position dwaarfile.Position `json:"-"`
-	// Places are its options: problems with the files and the database that
-	// they name belong there.
-	Places []Place `json:"-"`
-}
-
-// Place is an option, what it names, and where it stands.
-type Place struct {
-	Option, Names string
-	Position      dwaarfile.Position
-}
-
-// PlaceOf is where a problem belongs that begins with the name of an option, and
-// may tell a file that it names.
-func (r *OCSPResponder) PlaceOf(problem string) dwaarfile.Position {
-	at := r.Position
-	for _, p := range slices.Backward(r.Places) { // the first, if none is told
-		if !strings.HasPrefix(problem, p.Option) {
-			continue
-		}
-		at = p.Position
-		if p.Names != "" && strings.Contains(problem, p.Names) {
-			return at
-		}
-	}
-	return at
+	Located `json:"-"`
 }
 
 // responding is an ocsp_responder that is being read.
@@ -96,15 +70,11 @@ func responderLimits() table[*responder.Limits] {
 }
 
 func decodeOCSPResponder(l line, s *scope) {
-	set, args, ok := l.matcher()
-	switch {
-	case !ok:
-		return
-	case len(args) > 0:
-		l.problem(args[0], "%q is no matcher: *, a /path or a @name", args[0].Text)
+	set, ok := l.onlyMatcher()
+	if !ok {
 		return
 	}
-	r := &responding{OCSPResponder: OCSPResponder{Position: l.Name.Pos}}
+	r := &responding{OCSPResponder: OCSPResponder{Located: Located{Position: l.Name.Pos}}}
 	known := len(l.b.problems)
 	l.b.language.ocspResponder.read(l.b, l.block(), 0, r)
 	if refused := len(l.b.problems) > known; r.check(l, refused) || refused {
@@ -138,29 +108,13 @@ func (s *scope) answersOCSP(l line, set *match.Set, number int) {
 // check reports what is wrong with the whole. An option that was refused itself
 // is not missing.
 func (r *responding) check(l line, refused bool) (wrong bool) {
-	for _, d := range l.block() {
-		if len(d.Args) > 0 {
-			r.Places = append(r.Places, Place{Option: d.Name.Text, Position: d.Args[0].Pos})
-		}
+	r.noteBlock(l)
+	records := errors.New("database: say where the records are, like database sqlite:certs.db")
+	if r.Records.Database != "" {
+		records = r.Records.Check()
 	}
-	var lines []string
-	if r.Records.Database == "" {
-		lines = append(lines, "database: say where the records are, like database sqlite:certs.db")
-	} else if err := r.Records.Check(); err != nil {
-		lines = append(lines, strings.Split(err.Error(), "\n")...)
-	}
-	if err := r.Answers.Check(); err != nil {
-		lines = append(lines, strings.Split(err.Error(), "\n")...)
-	}
-	for _, text := range lines {
-		option, _, _ := strings.Cut(text, ":")
-		stands := slices.ContainsFunc(l.block(), func(d *dwaarfile.Directive) bool { return d.Name.Text == option })
-		if r.missing(option) && (refused || stands) {
-			continue // what was wrong with it is said
-		}
-		l.b.problems = append(l.b.problems, dwaarfile.Problem{Pos: r.PlaceOf(text), Message: l.title() + ": " + text})
-	}
-	return len(lines) > 0
+	said := func(option string) bool { return r.missing(option) && (refused || l.written(option)) }
+	return r.complain(l, said, records, r.Answers.Check())
 }
 
 // missing tells whether an option that must be there says nothing.
@@ -188,17 +142,13 @@ func (b *builder) responder(r OCSPResponder) int {
 	return len(b.config.OCSPResponders) - 1
 }
 
-func (r *responding) place(l line, tok dwaarfile.Token, names string) {
-	r.Places = append(r.Places, Place{Option: l.Name.Text, Names: names, Position: tok.Pos})
-}
-
 func decodeAnsweredFor(l line, r *responding) {
 	for _, tok := range l.Args {
 		if path := l.path(tok); slices.Contains(r.Answers.Issuers, path) {
 			l.problem(tok, "%s is named already", tok.Text)
 		} else if path != "" {
 			r.Answers.Issuers = append(r.Answers.Issuers, path)
-			r.place(l, tok, path)
+			r.note(l, tok, path)
 		}
 	}
 }
@@ -210,8 +160,8 @@ func decodeSigner(l line, r *responding) {
 		return
 	}
 	r.Answers.Signers = append(r.Answers.Signers, pair)
-	r.place(l, l.Args[0], pair.Certificate)
-	r.place(l, l.Args[1], pair.Key)
+	r.note(l, l.Args[0], pair.Certificate)
+	r.note(l, l.Args[1], pair.Key)
 }
 
 // decodeDatabase takes paths from the directory of the file it stands in.

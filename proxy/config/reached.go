@@ -77,7 +77,7 @@ func answers(d handler.Directive) bool {
 	switch d := d.(type) {
 	case handler.FileServer:
 		return !d.PassThru
-	case handler.Respond, handler.Redir, handler.ReverseProxy, handler.Error, handler.Abort, handler.Metrics, handler.OCSPResponder:
+	case handler.Respond, handler.Redir, handler.ReverseProxy, handler.Error, handler.Abort, handler.Metrics, handler.OCSPResponder, handler.OCSPRelay:
 		return true
 	}
 	return false

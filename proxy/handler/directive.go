@@ -38,6 +38,8 @@ type Env struct {
 	// OCSPResponder answers OCSP requests as these responders do together; nil
 	// is nobody.
 	OCSPResponder func(numbers []int) (http.Handler, error)
+	// OCSPRelay answers them as this relay does; nil is nobody.
+	OCSPRelay func(number int) (http.Handler, error)
 
 	onlyCheck bool // of what is written: files are not for opening
 }

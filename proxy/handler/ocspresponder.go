@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,25 +23,34 @@ func (OCSPResponder) Name() string { return "ocsp_responder" }
 
 // Compile implements [Directive].
 func (c OCSPResponder) Compile(env *Env) (Middleware, error) {
+	if env.OCSPResponder == nil {
+		return answersOCSP(env, c, nil)
+	}
+	return answersOCSP(env, c, func() (http.Handler, error) { return env.OCSPResponder(c.Responders) })
+}
+
+// answersOCSP hands requests as they were received to who answers them.
+func answersOCSP(env *Env, d Directive, find func() (http.Handler, error)) (Middleware, error) {
 	if env.onlyCheck {
 		return final(http.NotFoundHandler()), nil
 	}
-	if env.OCSPResponder == nil {
-		return nil, errors.New("ocsp_responder: nobody here has responders")
+	if find == nil {
+		return nil, fmt.Errorf("%s: nobody here answers OCSP requests", d.Name())
 	}
-	answer, err := env.OCSPResponder(c.Responders)
+	answer, err := find()
 	if err != nil {
-		return nil, fmt.Errorf("ocsp_responder: %w", err)
+		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}
 	return final(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer.ServeHTTP(w, asReceived(r)) })), nil
 }
 
 // asReceived is r with the path that it came with. A prefix that handle_path has
 // taken off does no harm; but two slashes in a row, which are one to it, are
-// part of a question in base64.
+// part of a question in base64. The received one may begin with a host, as
+// clients write it to a proxy.
 func asReceived(r *http.Request) *http.Request {
 	received := request.Of(r).Received.URI
-	if r.Method != http.MethodGet || received == "" || strings.HasPrefix(received, r.URL.EscapedPath()) {
+	if r.Method != http.MethodGet || received == "" || strings.Contains(received, r.URL.EscapedPath()) {
 		return r
 	}
 	came, err := url.ParseRequestURI(received)

@@ -51,7 +51,7 @@ func (c controller) Status() admin.Status {
 		status.Certificates = append(status.Certificates, c.certificate(record))
 	}
 	status.Certificates = append(status.Certificates, c.missing(p)...)
-	status.Responders = c.responders()
+	status.Responders, status.Relays = c.responders(), c.relays()
 	for _, u := range c.http.Upstreams().Status() {
 		status.Upstreams = append(status.Upstreams, admin.Upstream{
 			Address: u.Address, Healthy: u.Healthy, InFlight: u.InFlight, Requests: u.Requests, Failures: u.Failures,
@@ -152,5 +152,5 @@ func managed(err error) error {
 
 // Metrics is part of admin.Controller.
 func (c controller) Metrics() http.Handler {
-	return running.Show(c.metrics, c.ocsp)
+	return running.Show(c.metrics, c.ocsp, c.Server.relays)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"dwaar/cmd/dwaar/internal/relays"
 	"dwaar/cmd/dwaar/internal/responders"
 	"dwaar/netguard"
 	"dwaar/ocspsvc/client"
@@ -26,6 +27,7 @@ type plan struct {
 	client   *client.Client
 	own      map[config.Stapling]*client.Client // of sites that say how they want to be asked for
 	ocsp     []*responders.Loaded               // one for each of cfg.OCSPResponders
+	relays   []*relays.Loaded                   // one for each of cfg.OCSPRelays
 	warnings dwaarfile.Problems
 }
 
@@ -41,6 +43,7 @@ func readPlan(path string, log *slog.Logger) (*plan, error) {
 	problems = append(problems, p.checkRoots()...)
 	problems = append(problems, p.checkClientPairs()...)
 	problems = append(problems, p.loadResponders()...)
+	problems = append(problems, p.loadRelays()...)
 	if problems == nil {
 		err = p.buildClient(log)
 	}
@@ -89,6 +92,7 @@ func (p *plan) buildClient(log *slog.Logger) (err error) {
 	if p.guard, err = netguard.New(p.cfg.Guard); err != nil {
 		return fmt.Errorf("ocsp: %w", err)
 	}
+	p.warnOfRelays()
 	if p.client, err = client.New(p.cfg.Client, p.guard, log); err != nil {
 		return err
 	}

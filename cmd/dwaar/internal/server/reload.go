@@ -80,7 +80,8 @@ func (s *Server) exchange(ctx context.Context, next *plan, prepared *prepared) e
 		return errors.Join(err, s.reconfigure(ctx, now))
 	}
 	prepared.responders.Commit() // their CAs are asked about without a network
-	_ = s.staple(ctx)            // a caller who has left does not stop the exchange half-way
+	prepared.relays.Commit()
+	_ = s.staple(ctx) // a caller who has left does not stop the exchange half-way
 	s.sync()
 	return prepared.Commit()
 }

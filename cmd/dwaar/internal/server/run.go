@@ -34,6 +34,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer context.AfterFunc(background, stop)() // a part that fails stops the others
 	group.Go(func() error { return s.door.Run(background) })
 	group.Go(func() error { return s.ocsp.Run(background) })
+	group.Go(func() error { return s.relays.Run(background) })
 	group.Go(func() error {
 		if err := s.begin(ctx, prepared); err != nil {
 			return err
@@ -65,6 +66,7 @@ func (s *Server) open(ctx context.Context, p *plan) (*prepared, error) {
 func (s *Server) begin(ctx context.Context, prepared *prepared) error {
 	defer prepared.Abort() // of what was not committed
 	prepared.responders.Commit()
+	prepared.relays.Commit()
 	if err := errors.Join(s.issuing.Settle(ctx), s.acme.Load(ctx)); err != nil {
 		return errDrained // stopped before it began
 	}

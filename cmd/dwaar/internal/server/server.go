@@ -16,6 +16,7 @@ import (
 	"dwaar/acme"
 	"dwaar/acme/issuing"
 	"dwaar/acme/localca"
+	"dwaar/cmd/dwaar/internal/relays"
 	"dwaar/cmd/dwaar/internal/responders"
 	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/respstore"
@@ -62,6 +63,7 @@ type Server struct {
 	acme    *acme.Manager
 	http    *proxy.Server
 	ocsp    *responders.Set
+	relays  *relays.Set
 	door    *admin.Server
 	metrics *prometheus.Registry
 
@@ -115,7 +117,7 @@ func (s *Server) build(p *plan) error {
 	if s.acme, err = acme.New(p.cfg.ACME, s.issuing, s.log); err != nil {
 		return err
 	}
-	s.ocsp = responders.New(s.log)
+	s.ocsp, s.relays = responders.New(s.log), relays.New(files, s.log)
 	view := s.view()
 	s.stapler, err = stapler.New(p.cfg.Stapler, view, s.fetcher(p), respstore.New(files, s.log), s.log,
 		stapler.WithRevocations(s.byOCSP()))
