@@ -16,7 +16,9 @@ import (
 const KeySize = chacha20poly1305.KeySize
 
 // Key is a secret that seals values. It never shows itself in logs, errors or JSON.
-type Key struct{ secret *[KeySize]byte } // a pointer, so that printing what holds a Key prints an address
+type Key struct {
+	secret func() []byte // a function, as fmt prints its address, whatever holds the Key
+}
 
 // ParseKey reads a key of 32 bytes written as base64 or hex, as `openssl rand -base64 32`
 // prints it. Its errors do not repeat the text.
@@ -29,11 +31,10 @@ func ParseKey(text string) (Key, error) {
 	if len(raw) != KeySize {
 		return Key{}, fmt.Errorf("an encryption key is 32 bytes as base64 or hex, and this has %d: make one with `openssl rand -base64 32`", len(raw))
 	}
-	secret := [KeySize]byte(raw)
-	if secret == [KeySize]byte{} {
+	if [KeySize]byte(raw) == [KeySize]byte{} {
 		return Key{}, errors.New("an encryption key of zeros protects nothing: make one with `openssl rand -base64 32`")
 	}
-	return Key{&secret}, nil
+	return Key{func() []byte { return raw }}, nil
 }
 
 func decode(text string) ([]byte, error) {
@@ -49,14 +50,18 @@ func decode(text string) ([]byte, error) {
 // IsZero reports whether k is no key.
 func (k Key) IsZero() bool { return k.secret == nil }
 
-// ID names a key without giving it away. Every value says the ID of the key that sealed it.
+// ID names a key without giving it away; no key has none. Every value says the ID of the key
+// that sealed it.
 func (k Key) ID() string {
+	if k.IsZero() {
+		return ""
+	}
 	id := k.id()
 	return hex.EncodeToString(id[:])
 }
 
 func (k Key) id() [idSize]byte {
-	sum := sha256.Sum256(append([]byte("dwaar storage key\n"), k.secret[:]...))
+	sum := sha256.Sum256(append([]byte("dwaar storage key\n"), k.secret()...))
 	return [idSize]byte(sum[:])
 }
 

@@ -43,7 +43,7 @@ type box struct {
 }
 
 func newBox(k Key) (box, error) {
-	aead, err := chacha20poly1305.NewX(k.secret[:])
+	aead, err := chacha20poly1305.NewX(k.secret())
 	id := k.id()
 	return box{append([]byte(magic), id[:]...), aead}, err
 }
