@@ -48,7 +48,7 @@ var floors = map[string][]string{
 	"acme/dns":               {},
 	"acme/localca":           {"tlsstore/storage"},
 	"acme/issuing":           {"acme/dns", "tlsstore/storage"},
-	"acme":                   {"acme/issuing", "ocspsvc"},
+	"acme":                   {"acme/issuing", "ocspsvc", "tlsstore/storage"},
 
 	// The HTTP wing.
 	"proxy/accesslog":   {"proxy/logfile"},

@@ -32,6 +32,9 @@ type entry struct {
 	trouble  error     // the last failure; nil after a success
 	nextTry  time.Time // nothing is tried before
 
+	waits      int       // in a row, for another node that is about the name
+	waitsSince time.Time // monotonic
+
 	noted  bool      // another node may have stored something
 	lookAt time.Time // then
 

@@ -413,12 +413,21 @@ func (o *office) Quarantine(_ context.Context, c *acme.Issued, _ string) error {
 	return nil
 }
 
-func (o *office) Lock(ctx context.Context, name string) error {
+func (o *office) Lock(ctx context.Context, name string) (context.Context, error) {
 	select {
 	case o.vault.lockOf(name) <- struct{}{}:
-		return nil
+		return ctx, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
+	}
+}
+
+func (o *office) TryLock(ctx context.Context, name string) (context.Context, bool, error) {
+	select {
+	case o.vault.lockOf(name) <- struct{}{}:
+		return ctx, true, nil
+	default:
+		return nil, false, ctx.Err()
 	}
 }
 

@@ -37,8 +37,15 @@ type Issuer interface {
 	// leaves alone another one that lies in cert's place.
 	Quarantine(ctx context.Context, cert *Issued, why string) error
 
-	// Lock waits for a name's lock across all that use the same storage.
-	Lock(ctx context.Context, name string) error
+	// Lock waits for a name's lock across all that use the same storage. What it protects is
+	// done under the context it returns: once the lock is lost, that changes nothing any more,
+	// and fails with storage.ErrNotLocked.
+	Lock(ctx context.Context, name string) (under context.Context, err error)
+
+	// TryLock is Lock that does not wait: not ours means that somebody else has it.
+	TryLock(ctx context.Context, name string) (under context.Context, ours bool, err error)
+
+	// Unlock gives it back, also under a context that is done.
 	Unlock(ctx context.Context, name string) error
 }
 

@@ -33,7 +33,8 @@ type Manager struct {
 	lanes   map[string]*lane
 	clock   clock
 
-	lookAtAll bool // at what storage has for every name, see Stored
+	lookAtAll bool      // at what storage has for every name, see Stored
+	outage    time.Time // when storage was last seen to be unavailable; zero if it is back
 }
 
 // Option is a collaborator that not every user has.

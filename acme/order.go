@@ -16,7 +16,7 @@ import (
 // order gets a certificate for t's name under the name's lock: the one that somebody else
 // has got meanwhile, or a new one.
 func (m *Manager) order(ctx context.Context, t *task) result {
-	unlock, err := m.lock(ctx, t.name)
+	ctx, unlock, err := m.lock(ctx, t)
 	if err != nil {
 		return result{err: err}
 	}
@@ -30,24 +30,12 @@ func (m *Manager) order(ctx context.Context, t *task) result {
 	}
 	cert, err := m.place(ctx, t, stored)
 	if err != nil {
-		return result{err: err}
+		return result{err: err, asked: true}
 	}
 	if err := t.check(cert); err != nil {
-		return result{err: fmt.Errorf("the new certificate is of no use: %w", err)}
+		return result{err: fmt.Errorf("the new certificate is of no use: %w", err), asked: true}
 	}
-	return result{cert: cert}
-}
-
-// lock takes the lock of a name; what it returns gives it back, also at a shutdown.
-func (m *Manager) lock(ctx context.Context, name string) (unlock func(), err error) {
-	if err := m.issuer.Lock(ctx, name); err != nil {
-		return nil, fmt.Errorf("locking %s: %w", name, err)
-	}
-	return func() {
-		if err := m.issuer.Unlock(context.WithoutCancel(ctx), name); err != nil {
-			m.log.Warn("giving back a lock failed", "sni", name, "err", err)
-		}
-	}, nil
+	return result{cert: cert, asked: true}
 }
 
 // stored is what storage has for t, or nil.

@@ -386,7 +386,7 @@ func TestAShutdownInTheMiddleOfAnOrderIsNoFailure(t *testing.T) {
 		if o.ca.underWay() != 0 {
 			t.Error("an order is under way after Run has ended")
 		}
-		if err := o.Lock(t.Context(), "a.example"); err != nil {
+		if _, err := o.Lock(t.Context(), "a.example"); err != nil {
 			t.Error(err)
 		}
 		if s := n.wantState(t, "after the stop", "a.example", acme.Missing); s.Failures != 0 {

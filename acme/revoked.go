@@ -58,7 +58,7 @@ func (m *Manager) hear(leaf [32]byte, verdict ocspsvc.Verdict) bool {
 // quarantine puts the revoked certificate's files away before anything else happens. If
 // storage has another one, somebody else has already replaced it.
 func (m *Manager) quarantine(ctx context.Context, t *task) result {
-	unlock, err := m.lock(ctx, t.name)
+	ctx, unlock, err := m.lock(ctx, t)
 	if err != nil {
 		return result{err: err}
 	}

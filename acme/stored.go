@@ -42,10 +42,14 @@ func (m *Manager) note(name string) bool {
 // The next three want m.mu held.
 
 func (m *Manager) noteFor(e *entry) bool {
-	if e.noted || e.onDemand && e.cert == nil {
+	at := time.Now().Add(lookAfter).Round(0)
+	if e.noted && !e.lookAt.After(at) || e.onDemand && e.cert == nil {
 		return false
 	}
-	e.noted, e.lookAt = true, time.Now().Add(lookAfter).Round(0)
+	e.noted, e.lookAt = true, at
+	if isOutage(e.trouble) { // it may be over
+		e.nextTry = at.Add(spread(hurryWithin))
+	}
 	m.settle(e)
 	return true
 }

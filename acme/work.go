@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"dwaar/tlsstore/storage"
 )
 
 // task is one job for one name, with all that it needs to know.
@@ -28,6 +30,7 @@ type task struct {
 type result struct {
 	cert    *Issued // newly there; nil if the task was about something else
 	adopted bool    // somebody else has got it
+	asked   bool    // the CA, or it was tried
 	window  renewalWindow
 	err     error
 }
@@ -108,12 +111,23 @@ func (m *Manager) finish(t *task, r result) {
 // take is finish with m.mu held; what it returns is done without.
 func (m *Manager) take(t *task, r result) (say func()) {
 	e := t.entry
-	if t.lane != nil && t.job == reissue && r.adopted {
+	if t.lane != nil && t.job == reissue && !r.asked {
 		t.lane.budget.giveBack()
 	}
-	switch {
-	case e.gone:
+	if e.gone {
 		return func() {}
+	}
+	switch {
+	case errors.Is(r.err, errElsewhere):
+		return m.takeElsewhere(t)
+	case t.job != look && t.job != inquire && t.job != ask:
+		e.waits = 0
+	}
+	switch {
+	case isOutage(r.err):
+		return m.takeOutage(t, r.err)
+	case errors.Is(r.err, storage.ErrNotLocked):
+		return m.takeLost(t, r.err)
 	case t.job == inquire:
 		return m.takeWindow(t, r)
 	case t.job == ask:
@@ -133,7 +147,7 @@ func (m *Manager) take(t *task, r result) (say func()) {
 // takeCertificate makes what was got what is served.
 func (m *Manager) takeCertificate(t *task, r result) (say func()) {
 	e, old := t.entry, t.entry.cert
-	e.failures, e.trouble, e.nextTry = 0, nil, time.Time{}
+	e.failures, e.waits, e.trouble, e.nextTry = 0, 0, nil, time.Time{}
 	if samePolicy(e.policy, t.policy) {
 		e.stale = false
 	}

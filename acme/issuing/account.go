@@ -25,7 +25,7 @@ func (i *Issuing) keepAccountKey(c IssuerConfig) func(context.Context, *certmagi
 			return account, i.storeAccountKey(ctx, file, account)
 		}
 		if err != nil {
-			return account, err
+			return account, noteTrouble(ctx, err)
 		}
 		account.PrivateKey, err = certmagic.PEMDecodePrivateKey(text)
 		if err != nil {
@@ -40,7 +40,7 @@ func (i *Issuing) storeAccountKey(ctx context.Context, file string, account acme
 	if err != nil {
 		return err
 	}
-	return i.storage.Store(ctx, file, text)
+	return noteTrouble(ctx, i.storage.Store(underAll(ctx), file, text))
 }
 
 // accountKey is where certmagic keeps the key of an account.

@@ -34,7 +34,7 @@ func (e IssuersError) Unwrap() []error { return e }
 // what is left each issuer gets its share, so that one that hangs leaves some to the next.
 func (i *Issuing) Obtain(ctx context.Context, p Policy, name string) (*Certificate, error) {
 	var cert *Certificate
-	err := i.whileIssuing(ctx, name, func() (err error) {
+	err := i.whileIssuing(ctx, name, func(ctx context.Context) (err error) {
 		i.settle(ctx, p, name)
 		cert, err = i.Load(ctx, p, name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +52,7 @@ func (i *Issuing) Obtain(ctx context.Context, p Policy, name string) (*Certifica
 // or of the one that o names. An ACME CA that issued that one is told so (RFC 9773 §5).
 func (i *Issuing) Renew(ctx context.Context, p Policy, name string, o RenewOptions) (*Certificate, error) {
 	var cert *Certificate
-	err := i.whileIssuing(ctx, name, func() error {
+	err := i.whileIssuing(ctx, name, func(ctx context.Context) error {
 		i.settle(ctx, p, name)
 		stored, err := i.Load(ctx, p, name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

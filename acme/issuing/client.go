@@ -96,6 +96,7 @@ func readRoots(files []string) (*x509.CertPool, []byte, error) {
 
 // order asks one ACME CA for a certificate.
 func (i *Issuing) order(ctx context.Context, p Policy, c IssuerConfig, csr *x509.CertificateRequest) (*certmagic.IssuedCertificate, error) {
+	ctx, dealings := withDealings(ctx)
 	shared, err := i.client(ctx, c)
 	if err != nil {
 		return nil, err
@@ -109,14 +110,14 @@ func (i *Issuing) order(ctx context.Context, p Policy, c IssuerConfig, csr *x509
 	// Without an e-mail there is nothing to check, and certmagic would take another CA's.
 	if c.Email != "" {
 		if err := own.PreCheck(ctx, csr.DNSNames, false); err != nil {
-			return nil, err
+			return nil, dealings.explain(err)
 		}
 	}
 	issued, err := own.Issue(ctx, csr)
 	if err != nil && err.Error() == forgotten {
 		issued, err = own.Issue(ctx, csr)
 	}
-	return issued, err
+	return issued, dealings.explain(err)
 }
 
 // forgotten is what certmagic says when the CA did not know its account any more: it has

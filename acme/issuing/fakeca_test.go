@@ -107,6 +107,12 @@ func (ca *fakeCA) ordered() []order {
 	return all
 }
 
+func (ca *fakeCA) forgetOrders() {
+	ca.mu.Lock()
+	defer ca.mu.Unlock()
+	ca.orders = nil
+}
+
 func (ca *fakeCA) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ca.mu.Lock()
 	fault := ca.fault

@@ -14,15 +14,15 @@ func TestANameIsReplacedByOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	ca, dir := newFakeCA(t), t.TempDir()
 	mine, peer := open(t, dir), open(t, dir)
-	if err := mine.Lock(t.Context(), name); err != nil {
+	if _, err := mine.Lock(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := peer.Lock(ctx, name); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := peer.Lock(ctx, name); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a peer has the lock too: %v", err)
 	}
-	if err := peer.Lock(t.Context(), "other.test"); err != nil {
+	if _, err := peer.Lock(t.Context(), "other.test"); err != nil {
 		t.Error(err)
 	}
 	obtain(t, mine, policy(ca)) // an order takes another lock
@@ -31,7 +31,7 @@ func TestANameIsReplacedByOneProcessAtATime(t *testing.T) {
 	if err := mine.Unlock(over, name); err != nil {
 		t.Error(err)
 	}
-	if err := peer.Lock(soon(t), name); err != nil {
+	if _, err := peer.Lock(soon(t), name); err != nil {
 		t.Error(err)
 	}
 	if err := mine.Unlock(t.Context(), name); !errors.Is(err, storage.ErrNotLocked) {

@@ -26,7 +26,7 @@ type verdict struct {
 // replaced it meanwhile stays. It is idempotent; killed at any moment, it leaves nothing that
 // would load.
 func (i *Issuing) Quarantine(ctx context.Context, cert *Certificate, why string) error {
-	err := i.whileIssuing(ctx, cert.Name, func() error {
+	err := i.whileIssuing(ctx, cert.Name, func(ctx context.Context) error {
 		if err := i.condemn(ctx, cert, why); err != nil {
 			return err
 		}

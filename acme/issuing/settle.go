@@ -44,7 +44,9 @@ func (i *Issuing) settlePlace(ctx context.Context, place string) error {
 	if place != pendingKey(issuer, whole.Name) {
 		return fmt.Errorf("it is for %q", whole.Name)
 	}
-	return i.ifNotIssuing(ctx, whole.Name, func() error { return i.settlePending(ctx, issuer, whole.Name) })
+	return i.ifNotIssuing(ctx, whole.Name, func(ctx context.Context) error {
+		return i.settlePending(ctx, issuer, whole.Name)
+	})
 }
 
 // settle ends what a process that was killed has left half done, for every issuer of a

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"dwaar/tlsstore/storage"
 )
 
 // authority is what signs: a root and an intermediate that belong together.
@@ -25,7 +27,8 @@ func (ca *CA) authority(ctx context.Context) (a authority, err error) {
 	if err := ca.storage.Lock(ctx, lockName); err != nil {
 		return authority{}, fmt.Errorf("local CA: %w", err)
 	}
-	defer func() { err = errors.Join(err, ca.storage.Unlock(ctx, lockName)) }()
+	defer func() { err = errors.Join(err, ca.storage.Unlock(context.WithoutCancel(ctx), lockName)) }()
+	ctx = storage.Under(ctx, lockName)
 	if a.root, err = ca.ensureRoot(ctx); err != nil {
 		return authority{}, fmt.Errorf("local CA: %w", err)
 	}

@@ -1,0 +1,62 @@
+package acme
+
+import (
+	"errors"
+	"time"
+
+	"dwaar/tlsstore/storage"
+)
+
+// While storage is unavailable nothing is ordered, as nothing could be kept, and what is served
+// stays. It is no name's failure and no CA's, so names are tried again soon, at once when
+// Stored says that storage is back; and it is said once, not for every name.
+const (
+	outagePause = 30 * time.Second
+	hurryWithin = 2 * time.Second
+	outageEnds  = 5 * time.Minute // without news of it: what comes then is another one
+)
+
+// isOutage reports whether an error is the storage's.
+func isOutage(err error) bool { return errors.Is(err, storage.ErrUnavailable) }
+
+// takeOutage tries again soon. It wants m.mu held.
+func (m *Manager) takeOutage(t *task, err error) (say func()) {
+	e, now := t.entry, time.Now()
+	known := m.storageIsGone(now)
+	switch {
+	case t.byHand: // whoever asked decides what is next
+	case e.onDemand && e.cert == nil:
+		e.trouble = err
+		m.refused.add(e.name, err, now)
+		m.forget(e)
+	default:
+		if t.job == look {
+			e.noted, e.lookAt = true, now.Add(aLittleMore(outagePause)).Round(0)
+		}
+		e.trouble, e.nextTry = err, now.Add(aLittleMore(outagePause)).Round(0)
+	}
+	return func() {
+		if !known {
+			m.log.Warn("storage is unavailable: nothing is ordered until it is back", "err", err)
+		}
+		m.log.Debug("storage is unavailable, trying again later", append(t.who(), "job", string(t.job), "err", err)...)
+	}
+}
+
+// storageIsGone notes it, and reports whether that was known. It wants m.mu held.
+func (m *Manager) storageIsGone(now time.Time) (known bool) {
+	known = !m.outage.IsZero() && now.Sub(m.outage) < outageEnds
+	m.outage = now
+	return known
+}
+
+// storageIsThere is told when a lock was to be had.
+func (m *Manager) storageIsThere() {
+	m.mu.Lock()
+	was := m.outage
+	m.outage = time.Time{}
+	m.mu.Unlock()
+	if !was.IsZero() {
+		m.log.Info("storage is available again")
+	}
+}
