@@ -23,7 +23,8 @@ type Shared interface {
 	Changes(ctx context.Context, since Cursor) (Changes, error)
 
 	// Listen calls changed soon after something has changed, until ctx is done or it cannot
-	// say so any more; then it returns why. It may call once for many changes.
+	// say so any more; then it returns why. It may call once for many changes, and calls once in
+	// the beginning.
 	Listen(ctx context.Context, changed func()) error
 }
 
@@ -42,6 +43,7 @@ type Changes struct {
 	// not known any more: the content was lost, or it is too long ago.
 	All bool
 
-	// New says that nobody has used this storage before: it is empty.
+	// New says, together with All, that this content begins where the cursor's was lost, or where
+	// there was none: it is empty, or holds what others who lost the same have put back so far.
 	New bool
 }

@@ -1,0 +1,20 @@
+local key, value = ARGV[own + 1], ARGV[own + 2]
+
+-- As in a file system, nothing is a key and a prefix.
+local slash = string.find(key, '/', 1, true)
+while slash do
+	if redis.call('EXISTS', prefix .. 'v:' .. string.sub(key, 1, slash - 1)) == 1 then
+		return 'below a key'
+	end
+	slash = string.find(key, '/', slash + 1, true)
+end
+if #redis.call('ZRANGEBYLEX', index, '[' .. key .. '/', '(' .. key .. '0', 'LIMIT', 0, 1) > 0 then
+	return 'a prefix'
+end
+
+redis.call('HSET', prefix .. 'v:' .. key, 'data', value, 'time', now())
+redis.call('ZADD', index, 0, key)
+begin()
+changed({ key }, false)
+forget(10)
+return 'done'

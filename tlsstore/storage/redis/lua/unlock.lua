@@ -1,0 +1,4 @@
+if redis.call('GET', KEYS[1]) ~= ARGV[2] then
+	return 0
+end
+return redis.call('DEL', KEYS[1])
