@@ -25,6 +25,7 @@ var floors = map[string][]string{
 	"netguard":         {},
 	"ocspsvc":          {},
 	"proxy/dwaarfile":  {},
+	"secret":           {},
 	"tlsstore/storage": {},
 
 	// Storages over storages.
@@ -77,17 +78,19 @@ var floors = map[string][]string{
 	"proxy/config": {
 		"acme", "acme/dns", "acme/issuing", "acme/localca", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler",
 		"proxy", "proxy/accesslog", "proxy/admin", "proxy/dwaarfile", "proxy/encode", "proxy/files", "proxy/handler", "proxy/logfile", "proxy/match",
-		"proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "tlsstore",
+		"proxy/password", "proxy/placeholder", "proxy/ratelimit", "proxy/spelling", "proxy/tlspolicy", "proxy/upstream", "secret", "tlsstore",
+		"tlsstore/storage/redis", "tlsstore/storage/sealed",
 	},
 
 	// The program.
 	"cmd/dwaar/internal/alone":      {"cmd/dwaar/internal/running", "ocspsvc"},
+	"cmd/dwaar/internal/cluster":    {"secret", "tlsstore/storage", "tlsstore/storage/mirror", "tlsstore/storage/redis", "tlsstore/storage/sealed"},
 	"cmd/dwaar/internal/demo":       {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder", "proxy/admin"},
 	"cmd/dwaar/internal/relays":     {"cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/pemfile", "ocspsvc/relay", "ocspsvc/responder"},
 	"cmd/dwaar/internal/responders": {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
 	"cmd/dwaar/internal/running":    {},
 	"cmd/dwaar/internal/server": {
-		"acme", "acme/issuing", "acme/localca", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
+		"acme", "acme/issuing", "acme/localca", "cmd/dwaar/internal/cluster", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/crl",
 		"ocspsvc/respstore", "ocspsvc/stapler", "proxy", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/logfile",
 		"tlsstore", "tlsstore/storage",
 	},
@@ -129,7 +132,7 @@ var rooms = map[string][]string{
 	"modernc.org/sqlite":                  {"ocspsvc/certdb"},
 	"github.com/libdns/libdns":            {"acme/dns"},
 	"github.com/miekg/dns":                {"acme/dns"},
-	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "tlsstore/storage/mirror", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "cmd/dwaar/internal/server"},
+	"github.com/prometheus/client_golang": {"acme", "ocspsvc/crl", "ocspsvc/relay", "ocspsvc/responder", "ocspsvc/stapler", "proxy", "proxy/upstream", "tlsstore", "tlsstore/storage/mirror", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/cluster", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/running", "cmd/dwaar/internal/server"},
 	"github.com/quic-go/qpack":            {"proxy"},
 	"github.com/quic-go/quic-go":          {"proxy"},
 	"github.com/redis/go-redis/v9":        {"tlsstore/storage/redis"},

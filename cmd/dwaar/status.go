@@ -97,6 +97,9 @@ func drawStatus(w io.Writer, s admin.Status) error {
 	if r := s.LastReload; r != nil {
 		fmt.Fprintf(w, "last reload %s: %s\n", when(r.At), reloadOutcome(r.Error))
 	}
+	if s.Storage != nil {
+		fmt.Fprintln(w, storageLine(*s.Storage))
+	}
 	fmt.Fprintln(w)
 	t := newTable(w, "NAMES", "SOURCE", "NOT AFTER", "STAPLE", "REASON", "NEXT UPDATE", "LAST ERROR")
 	for _, c := range s.Certificates {
@@ -109,6 +112,18 @@ func drawStatus(w io.Writer, s admin.Status) error {
 		return err
 	}
 	return drawRelays(w, s.Relays)
+}
+
+// storageLine says whether the nodes of a cluster can see each other.
+func storageLine(s admin.Storage) string {
+	line := fmt.Sprintf("storage %s, %s since %s", printable(s.Address), s.State, when(s.Since))
+	if s.Owed > 0 {
+		line += fmt.Sprintf(", %d answers to be written when it is back", s.Owed)
+	}
+	if s.Error != "" {
+		line += ": " + printable(s.Error)
+	}
+	return line
 }
 
 // drawResponders has a line for each CA that is answered for.

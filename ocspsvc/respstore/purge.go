@@ -40,7 +40,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time, kept func(Fingerprint)
 		if ctx.Err() != nil {
 			return deleted, errors.Join(append(problems, ctx.Err())...)
 		}
-		leaf, ok := leafOf(key)
+		leaf, ok := LeafOf(key)
 		if !ok || kept(leaf) || !s.outlived(ctx, key, now) {
 			continue
 		}
@@ -65,10 +65,10 @@ func (s *Store) outlived(ctx context.Context, key string, now time.Time) bool {
 	return now.Sub(r.LastRefresh) > graceUnused || now.Sub(r.NotAfter) > graceAfterExpiry
 }
 
-// leafOf is the inverse of key.
-func leafOf(key string) (leaf Fingerprint, ok bool) {
-	name := strings.TrimPrefix(strings.TrimPrefix(key, folder), "/")
-	if len(name) != hex.EncodedLen(len(leaf)) || strings.ToLower(name) != name {
+// LeafOf is whose record storage has under a key.
+func LeafOf(key string) (leaf Fingerprint, ok bool) {
+	name, found := strings.CutPrefix(key, folder+"/")
+	if !found || len(name) != hex.EncodedLen(len(leaf)) || strings.ToLower(name) != name {
 		return leaf, false
 	}
 	_, err := hex.Decode(leaf[:], []byte(name))

@@ -14,6 +14,7 @@ type Status struct {
 	Listeners    []string      `json:"listeners"`
 	Ready        bool          `json:"ready"`
 	LastReload   *Reload       `json:"last_reload,omitempty"` // nil before the first
+	Storage      *Storage      `json:"storage,omitempty"`     // nil: the files of this machine
 	Certificates []Certificate `json:"certificates"`
 	Upstreams    []Upstream    `json:"upstreams,omitempty"`  // none: no site forwards
 	Responders   []Responder   `json:"responders,omitempty"` // none: no site answers OCSP
@@ -123,6 +124,7 @@ func (s Status) inUTC() Status {
 	if s.LastReload != nil {
 		s.LastReload = &Reload{At: utc(s.LastReload.At), Error: s.LastReload.Error}
 	}
+	s.Storage = s.Storage.inUTC()
 	s.Certificates = certificatesInUTC(s.Certificates)
 	s.Relays = relaysInUTC(s.Relays)
 	if s.Listeners == nil {

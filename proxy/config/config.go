@@ -52,9 +52,8 @@ type Config struct {
 	Admin admin.Config `json:"admin"`
 	// Log is where dwaar's own log goes.
 	Log Log `json:"log"`
-	// Storage is the absolute path of the directory that certificates, keys and
-	// staples are kept in; empty means the data directory.
-	Storage string `json:"storage,omitempty"`
+	// Storage is where certificates, keys and staples are kept.
+	Storage Storage `json:"storage,omitzero"`
 
 	// OverridesAt are the places of Client.Overrides, one for each: problems
 	// with the files they name belong there.

@@ -61,6 +61,9 @@ type language struct {
 	responderLimits table[*responder.Limits]
 	ocspRelay       table[*relaying]
 	relayLimits     table[*relay.Limits]
+
+	storage    table[*SharedStorage]
+	storageTLS table[*SharedStorage]
 }
 
 func newLanguage() *language {
@@ -103,6 +106,9 @@ func newLanguage() *language {
 		responderLimits: responderLimits(),
 		ocspRelay:       ocspRelayOptions(),
 		relayLimits:     relayLimits(),
+
+		storage:    storageOptions(),
+		storageTLS: storageTLSOptions(),
 	}
 }
 
@@ -118,7 +124,7 @@ func globalOptions() table[*builder] {
 		{name: "acme_ca_root", usage: "FILE", doc: "the root that the HTTPS of acme_ca is trusted by", decode: decodeACMECARoot},
 		{name: "acme_eab", usage: "{ … }", doc: "the account that the CA has given to its customer", decode: decodeACMEEAB},
 		{name: "on_demand_tls", usage: "{ … }", doc: "who permits certificates that are got when a client asks for them", decode: decodeOnDemandTLS},
-		{name: "storage", usage: "file_system DIR", doc: "where certificates, keys and staples are kept", decode: decodeStorage},
+		{name: "storage", usage: "file_system|redis DIR|URL [{ … }]", doc: "where certificates, keys and staples are kept", decode: decodeStorage},
 		{name: "cache_size", usage: "NUMBER", doc: "how many certificates that can be loaded again stay in memory", decode: decodeCacheSize},
 		{name: "admin", usage: "unix//PATH|ADDRESS|off [{ … }]", doc: "where the operator's commands are taken", decode: decodeAdmin},
 		{name: "grace_period", usage: "DURATION", doc: "how long requests may go on after a stop or a reload", decode: decodeGracePeriod},

@@ -159,6 +159,7 @@ func snippets(page string) []snippet {
 
 // secrets is what the examples take from the environment.
 const secrets = "EAB_MAC_KEY=c2VjcmV0LW1hYy1rZXk\nTSIG_SECRET=c2VjcmV0LXRzaWcta2V5\n" +
+	"REDIS_PASSWORD=s3cret\nSTORAGE_KEY=S6mBqHeWHvQ7ZaWJyO5k6mU3Qe1pZ0y3p2f8o0f1c2E=\nOLD_STORAGE_KEY=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n" +
 	"ADMIN_NAME=admin\nADMIN_HASH=$2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n"
 
 func TestEverySnippetOfTheDocumentsIsRead(t *testing.T) {

@@ -47,6 +47,8 @@ func Language() []Entry {
 	all = append(all, entries("lb_policy", l.policy)...)
 	all = append(all, entries("dynamic", l.dynamic)...)
 	all = append(all, entries("ocsp_responder", l.ocspResponder)...)
+	all = append(all, entries("storage", l.storage)...)
+	all = append(all, entries("tls in storage", l.storageTLS)...)
 	all = append(all, entries("limits", l.responderLimits)...)
 	all = append(all, entries("ocsp_relay", l.ocspRelay)...)
 	all = append(all, entries("limits of ocsp_relay", l.relayLimits)...)

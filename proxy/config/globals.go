@@ -81,18 +81,6 @@ func decodeAutoHTTPS(l line, b *builder) {
 	b.noRedirects = true
 }
 
-func decodeStorage(l line, b *builder) {
-	if kind := l.Args[0]; kind.Text != "file_system" {
-		if kind.Text == "redis" {
-			l.problem(kind, "redis is not supported yet by dwaar")
-			return
-		}
-		l.problem(kind, "%q is not file_system", kind.Text)
-		return
-	}
-	b.config.Storage = l.path(l.Args[1])
-}
-
 func decodeCacheSize(l line, b *builder) {
 	b.config.TLS.CacheSize = l.number(l.Args[0], 1, 100_000_000)
 	b.cacheSize = l.Name

@@ -46,6 +46,7 @@ func (c controller) Status() admin.Status {
 	status := admin.Status{
 		Version: c.opts.Version, Started: c.started, Config: c.ConfigPath(),
 		Listeners: addresses(p), Ready: c.Ready() == nil, LastReload: c.lastReload.Load(),
+		Storage: c.storageStatus(),
 	}
 	for _, record := range c.certs.Status() {
 		status.Certificates = append(status.Certificates, c.certificate(record))

@@ -14,6 +14,9 @@ func (s *Server) collect() (*prometheus.Registry, error) {
 	all := slices.Concat(s.certs.Collectors(), s.stapler.Collectors(), s.crl.Collectors(), s.acme.Collectors(), s.http.Collectors(), s.http.Upstreams().Collectors(), []prometheus.Collector{
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	})
+	if s.cluster != nil {
+		all = append(all, s.cluster.Collectors()...)
+	}
 	for _, c := range all {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)

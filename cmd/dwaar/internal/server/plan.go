@@ -42,6 +42,7 @@ func readPlan(path string, log *slog.Logger) (*plan, error) {
 	problems = append(problems, p.checkOverrides()...)
 	problems = append(problems, p.checkRoots()...)
 	problems = append(problems, p.checkClientPairs()...)
+	problems = append(problems, p.checkStorage()...)
 	problems = append(problems, p.loadResponders()...)
 	problems = append(problems, p.loadRelays()...)
 	if problems == nil {

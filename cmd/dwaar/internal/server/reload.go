@@ -63,7 +63,7 @@ func (s *Server) reload(ctx context.Context, path string) error {
 // unchangeable refuses what a running dwaar cannot exchange.
 func (s *Server) unchangeable(next *plan) error {
 	var problems []error
-	if now := s.plan.Load(); s.storageDir(next) != s.storageDir(now) {
+	if now := s.plan.Load(); s.keepsElsewhere(now, next) {
 		problems = append(problems, errors.New("storage: a reload cannot change it, restart dwaar"))
 	} else if s.adminConfig(next) != s.adminConfig(now) {
 		problems = append(problems, errors.New("admin: a reload cannot change it, restart dwaar"))

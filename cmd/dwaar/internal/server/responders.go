@@ -33,15 +33,21 @@ func (p *plan) loadResponders() (problems dwaarfile.Problems) {
 // warnOfPassword warns of a Dwaarfile that tells everybody on this machine how
 // to write to a database.
 func (p *plan) warnOfPassword(said *config.OCSPResponder) {
-	at := said.PlaceOf("database")
-	info, err := os.Stat(at.File)
-	if err != nil || info.Mode().Perm()&0o004 == 0 || !said.Records.Database.Secret() {
-		return
-	}
-	text, err := os.ReadFile(at.File)
-	if err == nil && strings.Contains(string(text), string(said.Records.Database)) { // and not by {$NAME}
+	at, database := said.PlaceOf("database"), said.Records.Database
+	if database.Secret() && tellsEverybody(at, string(database)) {
 		p.warn(at, fmt.Sprintf("ocsp_responder: database: everybody on this machine can read the password in this file: chmod o-r %s, or write database file:PATH or env:NAME", at.File))
 	}
+}
+
+// tellsEverybody reports whether everybody on this machine can read a secret in
+// the file where it is used; what came by {$NAME} or {env.NAME} is not in it.
+func tellsEverybody(at dwaarfile.Position, secret string) bool {
+	info, err := os.Stat(at.File)
+	if err != nil || info.Mode().Perm()&0o004 == 0 {
+		return false
+	}
+	text, err := os.ReadFile(at.File)
+	return err == nil && strings.Contains(string(text), secret)
 }
 
 // responders are those of the status.

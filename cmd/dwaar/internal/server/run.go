@@ -15,9 +15,10 @@ var errDrained = errors.New("drained")
 //
 // The order matters: sockets are bound first, so that a start fails early;
 // staples are there before the first connection is taken (S1); and at the end
-// the background service outlives the last request.
+// the background service outlives the last request, and the storage that service.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.logging.close()
+	defer s.closeStorage()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	s.stop.Store(&stop)
@@ -30,6 +31,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.door.Close()
+	defer s.runStorage(ctx)()
 	group, background := errgroup.WithContext(context.WithoutCancel(ctx))
 	defer context.AfterFunc(background, stop)() // a part that fails stops the others
 	group.Go(func() error { return s.door.Run(background) })

@@ -16,6 +16,7 @@ import (
 	"dwaar/acme"
 	"dwaar/acme/issuing"
 	"dwaar/acme/localca"
+	"dwaar/cmd/dwaar/internal/cluster"
 	"dwaar/cmd/dwaar/internal/relays"
 	"dwaar/cmd/dwaar/internal/responders"
 	"dwaar/ocspsvc/crl"
@@ -50,6 +51,9 @@ type Server struct {
 	started time.Time
 	logging *logging
 	log     *slog.Logger
+
+	storage storage.Storage
+	cluster *cluster.Cluster // the same; nil if it is not shared
 
 	certs   *tlsstore.Store
 	shown   shown
@@ -96,7 +100,11 @@ func New(opts Options) (*Server, error) {
 	}
 	s.logging.use(sink, p.cfg.Log.Level)
 	s.plan.Store(p)
-	if err := s.build(p); err != nil {
+	if err = s.openStorage(p); err == nil {
+		err = s.build(p)
+	}
+	if err != nil {
+		s.closeStorage()
 		s.logging.close()
 		return nil, err
 	}
@@ -104,28 +112,24 @@ func New(opts Options) (*Server, error) {
 }
 
 // build makes the parts, from the ground up.
-func (s *Server) build(p *plan) error {
-	files, err := storage.NewFileSystem(s.storageDir(p))
-	if err != nil {
-		return err
-	}
+func (s *Server) build(p *plan) (err error) {
 	if s.certs, err = tlsstore.New(p.cfg.TLS, s.log); err != nil {
 		return err
 	}
-	s.issuing = issuing.New(files, localca.New(files, s.log), s.log, p.challenges())
+	s.issuing = issuing.New(s.storage, localca.New(s.storage, s.log), s.log, p.challenges())
 	s.issuing.Use(p.policies())
 	if s.acme, err = acme.New(p.cfg.ACME, s.issuing, s.log); err != nil {
 		return err
 	}
-	s.ocsp, s.relays = responders.New(s.log), relays.New(files, s.log)
+	s.ocsp, s.relays = responders.New(s.log), relays.New(s.storage, s.log)
 	view := s.view()
-	s.stapler, err = stapler.New(p.cfg.Stapler, view, s.fetcher(p), respstore.New(files, s.log), s.log,
-		stapler.WithRevocations(s.byOCSP()))
+	s.stapler, err = stapler.New(p.cfg.Stapler, view, s.fetcher(p), respstore.New(s.storage, s.log), s.log,
+		s.staplerOptions()...)
 	if err != nil {
 		return err
 	}
 	lists := crlCatalog{view, func(says config.Stapling) bool { return says.ChecksCRL(s.plan.Load().cfg.CRL) }}
-	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, files, s.byCRL(), s.log); err != nil {
+	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, s.storage, s.byCRL(), s.log); err != nil {
 		return err
 	}
 	s.http = proxy.New(s.log)
@@ -142,6 +146,9 @@ func (s *Server) join() {
 	s.shown.pairs, s.shown.waiting = map[string]*tlsstore.Pair{}, map[string]*tlsstore.Pair{}
 	s.http.SetChallenges(s.issuing.ServeHTTPChallenge)
 	s.http.SetMetrics(controller{s}.Metrics())
+	if s.cluster != nil {
+		s.cluster.OnChange(s.stored)
+	}
 	s.certs.OnALPN(s.issuing.ALPNCertificate)
 	s.certs.OnDemand(s.onDemand())
 	s.certs.OnChange(s.sync)
@@ -154,13 +161,6 @@ func (s *Server) ConfigPath() string { return *s.path.Load() }
 
 // Log is dwaar's own log, as the Dwaarfile wants it.
 func (s *Server) Log() *slog.Logger { return s.log }
-
-func (s *Server) storageDir(p *plan) string {
-	if p.cfg.Storage != "" {
-		return p.cfg.Storage
-	}
-	return s.opts.DataDir
-}
 
 func (s *Server) adminConfig(p *plan) admin.Config {
 	cfg := p.cfg.Admin

@@ -1,0 +1,86 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"dwaar/tlsstore/storage"
+	"dwaar/tlsstore/storage/mirror"
+	"dwaar/tlsstore/storage/redis"
+	"dwaar/tlsstore/storage/sealed"
+)
+
+// Replica is the directory below the data directory with the copy of what is
+// shared.
+const Replica = "replica"
+
+// Cluster is a storage that is shared with other nodes. While that is down it
+// goes on with the copy: see [mirror.Mirror].
+type Cluster struct {
+	storage.Storage
+	shared  *redis.Store
+	mirror  *mirror.Mirror
+	address string
+}
+
+// Open makes a handle on the storage, with its copy below dataDir. Settings,
+// files and keys that cannot be used are errors. It opens no connection: after it
+// come Connect, for a start that wants what the others have, and Run; Close is
+// last.
+func Open(ctx context.Context, cfg Config, dataDir string, log *slog.Logger) (*Cluster, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	copied, err := storage.NewFileSystem(filepath.Join(dataDir, Replica))
+	if err != nil {
+		return nil, err
+	}
+	shared, err := redis.Open(ctx, cfg.Redis, log)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{shared: shared, mirror: mirror.New(shared, copied, log), address: cfg.Redis.URL.String()}
+	if c.Storage, err = cfg.seal(c.mirror); err != nil {
+		return nil, errors.Join(err, shared.Close())
+	}
+	return c, nil
+}
+
+// seal encrypts what goes into s, if there is a key.
+func (c Config) seal(s storage.Storage) (storage.Storage, error) {
+	keys, err := c.keys()
+	if err != nil || keys.Seal.IsZero() {
+		return s, err
+	}
+	return sealed.New(s, keys)
+}
+
+// OnChange has f called with the keys that other nodes have changed; all means
+// that anything may have changed. Call it before Run.
+func (c *Cluster) OnChange(f func(keys []string, all bool)) { c.mirror.OnChange(f) }
+
+// Connect tries to reach the storage, within seconds. A start goes on without:
+// Run goes on trying.
+func (c *Cluster) Connect(ctx context.Context) error { return c.mirror.Connect(ctx) }
+
+// Run keeps the copy in step until ctx ends.
+func (c *Cluster) Run(ctx context.Context) error { return c.mirror.Run(ctx) }
+
+// Close ends every connection. What still calls the storage finds it unavailable.
+func (c *Cluster) Close() error { return c.shared.Close() }
+
+// Status is how a Cluster is.
+type Status struct {
+	mirror.Status
+	Address string // of the storage, without a password
+}
+
+// Status returns how it is now.
+func (c *Cluster) Status() Status { return Status{c.mirror.Status(), c.address} }
+
+// Collectors returns what is counted, for the caller to register.
+func (c *Cluster) Collectors() []prometheus.Collector { return c.mirror.Collectors() }
