@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,10 @@ type node struct {
 	skew  time.Duration // how far the node's clock is ahead
 	deaf  bool          // hears of no change
 	dead  bool
+	apart bool // need not be stapled, and may be loud
+
+	leasesHang chan struct{}   // as hangs, leases only
+	fetcher    stapler.Fetcher // in place of the cluster's network
 }
 
 // setUpCluster makes n nodes that look after the same leaves. Nothing runs yet.
@@ -84,8 +89,10 @@ func (c *cluster) join(cfg stapler.Config) *node {
 	c.t.Helper()
 	n := &node{disk: c.disk, cluster: c, catalog: newShelf(), cfg: cfg, stop: func() {}}
 	n.catalog.put(c.leaves...)
-	c.nodes = append(c.nodes, n)
 	n.build()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nodes = append(c.nodes, n)
 	return n
 }
 
@@ -135,6 +142,18 @@ func (c *cluster) runAll(prime bool) {
 	starts.Wait()
 }
 
+// everybody is the nodes, also while one joins.
+func (c *cluster) everybody() []*node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.nodes)
+}
+
+// usual is the nodes without those that are apart.
+func (c *cluster) usual() []*node {
+	return slices.DeleteFunc(c.everybody(), func(n *node) bool { return n.apart })
+}
+
 // set changes a node's faults.
 func (n *node) set(change func(*node)) {
 	n.mu.Lock()
@@ -155,22 +174,41 @@ func (n *node) die() {
 	}
 }
 
+// mend ends the faults of its storage.
+func (n *node) mend() {
+	n.set(func(n *node) {
+		n.fault = nil
+		if n.hangs != nil {
+			close(n.hangs)
+			n.hangs = nil
+		}
+	})
+}
+
+func when(it bool, c <-chan struct{}) <-chan struct{} {
+	if it {
+		return c
+	}
+	return nil
+}
+
+func hexOf(l *ocsptest.Leaf) string {
+	leaf := l.Fingerprint()
+	return hex.EncodeToString(leaf[:])
+}
+
 // call is what happens to every call of the storage.
 func (n *node) call(ctx context.Context) error {
 	n.mu.Lock()
 	fault, hangs, obeys, slow, dead := n.fault, n.hangs, n.obeys, n.slow, n.dead
 	n.mu.Unlock()
-	var gone <-chan struct{}
-	if obeys || dead {
-		gone = ctx.Done()
-	}
 	if dead {
-		hangs = make(chan struct{})
+		hangs, obeys = make(chan struct{}), true
 	}
 	if hangs != nil {
 		select {
 		case <-hangs:
-		case <-gone:
+		case <-when(obeys, ctx.Done()):
 		}
 	}
 	if slow > 0 {
@@ -202,7 +240,7 @@ func (c *cluster) tell(by *node, key string) {
 	if err != nil || len(raw) != 32 {
 		return
 	}
-	for _, n := range c.nodes {
+	for _, n := range c.everybody() {
 		n.mu.Lock()
 		hears := n != by && !n.deaf && !n.dead
 		n.mu.Unlock()
@@ -234,6 +272,13 @@ func (n *node) TryLock(ctx context.Context, name string) (bool, error) {
 	if err := n.call(ctx); err != nil {
 		return false, err
 	}
+	if n.leasesHang != nil {
+		select {
+		case <-n.leasesHang:
+		case <-when(n.obeys, ctx.Done()):
+			return false, ctx.Err()
+		}
+	}
 	c := n.cluster
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -260,15 +305,25 @@ func (n *node) Unlock(ctx context.Context, name string) error {
 
 // Fetch is the network as this node sees it.
 func (n *node) Fetch(ctx context.Context, leaf, issuer *x509.Certificate) (*ocspsvc.Response, error) {
+	if n.fetcher != nil {
+		return n.fetcher.Fetch(ctx, leaf, issuer)
+	}
+	if n.isDead() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	response, err := n.cluster.network.Fetch(ctx, leaf, issuer)
-	n.mu.Lock()
-	dead := n.dead
-	n.mu.Unlock()
-	if dead {
+	if n.isDead() {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	return response, err
+}
+
+func (n *node) isDead() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dead
 }
 
 // leased counts the leases that are held.
@@ -276,6 +331,13 @@ func (c *cluster) leased() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.leases)
+}
+
+// looked counts the reads of everything.
+func (c *cluster) looked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reads
 }
 
 // written counts the writes of everything.
@@ -291,7 +353,7 @@ func (c *cluster) written() (all int) {
 // wantStapled checks that every node staples everything.
 func (c *cluster) wantStapled(when string) {
 	c.t.Helper()
-	for i, n := range c.nodes {
+	for i, n := range c.usual() {
 		if got := n.catalog.serving(c.leaves); got != len(c.leaves) {
 			c.t.Errorf("%s: node %d staples %d of %d", when, i, got, len(c.leaves))
 		}
@@ -309,7 +371,7 @@ func (c *cluster) wantFetches(when string, least, most int) {
 // wantQuiet checks that nobody was bothered.
 func (c *cluster) wantQuiet(when string) {
 	c.t.Helper()
-	for i, n := range c.nodes {
+	for i, n := range c.usual() {
 		if n.book.Loud() > 0 {
 			c.t.Errorf("%s: node %d was loud", when, i)
 		}

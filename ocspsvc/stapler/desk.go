@@ -23,6 +23,7 @@ type desk struct {
 
 const (
 	deskPatience = 2 * time.Second
+	deskAtLeast  = 200 * time.Millisecond
 	deskRests    = 10 * time.Second
 )
 
@@ -43,11 +44,12 @@ type reply[T any] struct {
 }
 
 // atDesk puts a question. A caller that has a deadline, as Prime has, gives a
-// quarter of the time that is left. An answer that comes after that is for late.
+// quarter of the time that is left, but enough for an answer. One that comes
+// later is for late.
 func atDesk[T any](ctx context.Context, d *desk, ask func(context.Context) (T, error), late func(T)) (T, error) {
 	patience := deskPatience
 	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)/4)
+		patience = min(patience, max(time.Until(deadline)/4, deskAtLeast))
 	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -73,6 +75,13 @@ func atDesk[T any](ctx context.Context, d *desk, ask func(context.Context) (T, e
 	return none, bounded.Err()
 }
 
+// gaveUp reports whether the caller has no time left, which says nothing about
+// storage.
+func gaveUp(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ended(ctx) || ok && time.Until(deadline) <= 0
+}
+
 func (d *desk) leave(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +103,7 @@ func (d *desk) file(failed bool) (news bool) {
 // fileDesk lets the desk rest after a failure, unless the caller gave up, and
 // says once when it fails and once when it is back.
 func (s *Service) fileDesk(ctx context.Context, err error) {
-	if err != nil && ended(ctx) || !s.desk.file(err != nil) {
+	if err != nil && gaveUp(ctx) || !s.desk.file(err != nil) {
 		return
 	}
 	if err != nil {

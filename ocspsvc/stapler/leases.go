@@ -36,8 +36,8 @@ func leaseName(leaf Fingerprint) string { return fmt.Sprintf("ocsp_%x", leaf) }
 // ever: a lease saves requests, and is no reason to run out of staples.
 func (s *Service) lease(ctx context.Context, c *certificate) (giveBack func(), ours bool) {
 	nothing, name := func() {}, leaseName(c.fingerprint)
-	if s.leases == nil || !s.desk.open() {
-		return nothing, true
+	if !s.desk.open() {
+		return nothing, !gaveUp(ctx)
 	}
 	got, err := atDesk(ctx, s.desk, func(ctx context.Context) (bool, error) { return s.leases.TryLock(ctx, name) }, func(late bool) {
 		if late {
@@ -47,7 +47,7 @@ func (s *Service) lease(ctx context.Context, c *certificate) (giveBack func(), o
 	s.fileDesk(ctx, err)
 	switch {
 	case err != nil:
-		return nothing, true
+		return nothing, !gaveUp(ctx)
 	case got:
 		return func() { s.unlease(ctx, name) }, true
 	}

@@ -32,7 +32,7 @@ func (s *Service) recall(ctx context.Context, c *certificate) bool {
 	case errors.Is(err, fs.ErrNotExist):
 		return false
 	case err != nil:
-		s.logIgnored(c, err)
+		s.ignoreStored(c, err)
 		return false
 	}
 	s.present(c, false)
