@@ -86,7 +86,7 @@ var floors = map[string][]string{
 	"cmd/dwaar/internal/alone":      {"cmd/dwaar/internal/running", "ocspsvc"},
 	"cmd/dwaar/internal/cluster":    {"secret", "tlsstore/storage", "tlsstore/storage/mirror", "tlsstore/storage/redis", "tlsstore/storage/sealed"},
 	"cmd/dwaar/internal/demo":       {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder", "proxy/admin"},
-	"cmd/dwaar/internal/relays":     {"cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/pemfile", "ocspsvc/relay", "ocspsvc/responder"},
+	"cmd/dwaar/internal/relays":     {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/pemfile", "ocspsvc/relay", "ocspsvc/responder"},
 	"cmd/dwaar/internal/responders": {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
 	"cmd/dwaar/internal/running":    {},
 	"cmd/dwaar/internal/server": {
@@ -95,8 +95,8 @@ var floors = map[string][]string{
 		"tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
-		"acme/localca", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
-		"ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
+		"acme/localca", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
+		"ocspsvc/relay", "ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
 	},
 }
 

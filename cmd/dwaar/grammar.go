@@ -22,6 +22,7 @@ type grammar struct {
 	Certs        certsCmd        `cmd:"" help:"Show and replace the certificates of the running dwaar."`
 	OCSP         ocspCmd         `cmd:"" name:"ocsp" help:"Ask for, verify and check OCSP responses."`
 	Responder    responderCmd    `cmd:"" help:"Answer OCSP requests, from flags alone."`
+	Relay        relayCmd        `cmd:"" help:"Relay OCSP, from flags alone."`
 	CA           caCmd           `cmd:"" name:"ca" help:"Keep the database of a CA that the OCSP responder reads."`
 	Trust        trustCmd        `cmd:"" help:"Make this system trust the local CA."`
 	Untrust      untrustCmd      `cmd:"" help:"Make this system trust the local CA no longer."`

@@ -4,11 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"dwaar/cmd/dwaar/internal/alone"
@@ -62,13 +58,8 @@ func (c responderCmd) Validate() error {
 	if len(c.Key) != len(c.Signer) {
 		return fmt.Errorf("--signer: there are %d, and %d of --key: each has its own", len(c.Signer), len(c.Key))
 	}
-	for flag, address := range map[string]string{"--listen": c.Listen, "--metrics": c.Metrics} {
-		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
-			return fmt.Errorf("%s: %q is not like :9000 or 127.0.0.1:9000", flag, address)
-		}
-	}
 	cfg := c.config()
-	return errors.Join(cfg.Answers.Check(), cfg.Records.Check())
+	return errors.Join(checkAddresses(c.Listen, c.Metrics), cfg.Answers.Check(), cfg.Records.Check())
 }
 
 func (c responderCmd) config() responders.Config {
@@ -89,15 +80,7 @@ func (c responderCmd) config() responders.Config {
 }
 
 func (c responderCmd) Run(a *app) error {
-	level := slog.LevelInfo
-	if c.Debug {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
-	notify := newNotifier()
-	srv := responders.NewServer(c.config(), alone.Options{Listen: c.Listen, Metrics: c.Metrics, Ready: notify.ready}, log)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
-	defer signal.Stop(signals)
-	return steering{srv: srv, signals: signals, notify: notify, log: log}.run()
+	return a.serveAlone(c.Debug, func(ready func(), log *slog.Logger) service {
+		return responders.NewServer(c.config(), alone.Options{Listen: c.Listen, Metrics: c.Metrics, Ready: ready}, log)
+	})
 }

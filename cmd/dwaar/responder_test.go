@@ -14,15 +14,14 @@ import (
 	"dwaar/ocspsvc/ocsptest"
 )
 
-// answering is a `dwaar responder` in this process.
-type answering struct {
+// standing is a command that serves without a Dwaarfile, in this process.
+type standing struct {
 	*served
-	*registry
 	url, metrics string
 }
 
-// responder starts one over the registry's database; its signer is a delegate.
-func (r *registry) responder(t *testing.T, args ...string) *answering {
+// stand starts one on free ports and waits until it tells systemd that it is ready.
+func stand(t *testing.T, args ...string) *standing {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dwaar") // a socket's path is short
 	if err != nil {
@@ -30,32 +29,42 @@ func (r *registry) responder(t *testing.T, args ...string) *answering {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	t.Setenv("NOTIFY_SOCKET", in(dir, "notify"))
-	a := &answering{registry: r, served: &served{t: t, address: freePort(t), out: &slowBuffer{}, code: make(chan int, 1)}, metrics: freePort(t)}
-	a.url = "http://" + a.address
-	if a.systemd, err = net.ListenPacket("unixgram", in(dir, "notify")); err != nil {
+	s := &standing{served: &served{t: t, address: freePort(t), out: &slowBuffer{}, code: make(chan int, 1)}, metrics: freePort(t)}
+	s.url = "http://" + s.address
+	if s.systemd, err = net.ListenPacket("unixgram", in(dir, "notify")); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.systemd.Close() })
-	a.renew()
-	args = append([]string{
-		"responder", "--issuer", r.issuer, "--signer", in(r.dir, "ocsp.pem"), "--key", in(r.dir, "ocsp.key"),
-		"--database", r.db, "--listen", a.address, "--metrics", a.metrics,
-	}, args...)
-	go func() { a.code <- Main(args, strings.NewReader(""), a.out, a.out) }()
-	a.tells("READY=1")
-	return a
+	t.Cleanup(func() { _ = s.systemd.Close() })
+	args = append(args, "--listen", s.address, "--metrics", s.metrics)
+	go func() { s.code <- Main(args, strings.NewReader(""), s.out, s.out) }()
+	s.tells("READY=1")
+	return s
+}
+
+// answering is a `dwaar responder`.
+type answering struct {
+	*standing
+	*registry
+}
+
+// responder starts one over the registry's database; its signer is a delegate.
+func (r *registry) responder(t *testing.T, args ...string) *answering {
+	t.Helper()
+	r.renew(t)
+	return &answering{stand(t, append([]string{
+		"responder", "--issuer", r.issuer, "--signer", in(r.dir, "ocsp.pem"), "--key", in(r.dir, "ocsp.key"), "--database", r.db,
+	}, args...)...), r}
 }
 
 // renew gives the responder another signer.
-func (a *answering) renew() *ocsptest.Leaf {
-	a.t.Helper()
-	d := a.ca.Delegate(a.t)
-	ocsptest.WriteFile(a.t, a.registry.dir, "ocsp.pem", ocsptest.CertPEM(d.Cert))
-	ocsptest.WriteFile(a.t, a.registry.dir, "ocsp.key", ocsptest.KeyPEM(a.t, d.Key, ocsptest.PKCS8))
-	return d
+func (r *registry) renew(t *testing.T) {
+	t.Helper()
+	d := r.ca.Delegate(t)
+	ocsptest.WriteFile(t, r.dir, "ocsp.pem", ocsptest.CertPEM(d.Cert))
+	ocsptest.WriteFile(t, r.dir, "ocsp.key", ocsptest.KeyPEM(t, d.Key, ocsptest.PKCS8))
 }
 
-func (a *answering) shows(path string) string {
+func (a *standing) shows(path string) string {
 	a.t.Helper()
 	resp, err := http.Get("http://" + a.metrics + path)
 	if err != nil {
@@ -94,7 +103,7 @@ func TestResponderFromFlagsAlone(t *testing.T) {
 	r.run(t, "revoke", file, "--reason", "keyCompromise").expect(t, 0)
 	fetch(1, "revoked", "keyCompromise")
 
-	a.renew()
+	a.renew(t)
 	a.signal(syscall.SIGHUP)
 	a.tells("RELOADING=1")
 	a.tells("READY=1")
@@ -120,9 +129,7 @@ func TestResponderSaysWhatKeepsItFromStarting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	d := r.ca.Delegate(t)
-	ocsptest.WriteFile(t, r.dir, "ocsp.pem", ocsptest.CertPEM(d.Cert))
-	ocsptest.WriteFile(t, r.dir, "ocsp.key", ocsptest.KeyPEM(t, d.Key, ocsptest.PKCS8))
+	r.renew(t)
 	good := []string{"responder", "--issuer", r.issuer, "--signer", in(r.dir, "ocsp.pem"), "--key", in(r.dir, "ocsp.key"), "--listen"}
 	for want, args := range map[string][]string{
 		"OCSPSigning":                  {"responder", "--listen", "127.0.0.1:0", "--issuer", r.issuer, "--database", r.db, "--signer", r.leafFile, "--key", in(r.dir, "leaf.key")},

@@ -51,6 +51,19 @@ func TestStatusShowsResponders(t *testing.T) {
 	dwaar(t, "status").expect(t, 0, "OCSP RESPONDER", "CN=My CA        not ready  sqlite:certs.db  CN=OCSP  2026-03-01T12:00:00Z (soon!)  the disk is gone\n")
 }
 
+func TestStatusShowsRelays(t *testing.T) {
+	r := running(t)
+	r.status.Relays = []admin.Relay{{
+		Name: "My CA, Other CA", Prefetched: 3, Asked: 2,
+		Issuers: []admin.Relayed{
+			{Issuer: "CN=My CA", Responders: []string{"http://a/", "http://b/"}},
+			{Issuer: "CN=Other CA", Error: "timeout:\nno answer", Since: &noon},
+		},
+	}}
+	dwaar(t, "status").expect(t, 0, "OCSP RELAY", "CN=My CA     up                               http://a/ http://b/  3 + 2 asked for  -\n",
+		"CN=Other CA  down since 2026-03-01T12:00:00Z  -                    3 + 2 asked for  timeout: no answer\n")
+}
+
 func TestStatusShowsNoErrorWhereThereIsNobodyToAsk(t *testing.T) { // S12
 	r := running(t)
 	staple := &r.status.Certificates[1].Staple

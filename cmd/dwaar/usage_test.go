@@ -39,7 +39,17 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 		"adapt --config=":        "--config: the name of a file is missing",
 		"reload --config=":       "--config: the name of a file is missing",
 		"ocsp fetch --cert=":     "--cert: the name of a file is missing",
-		"responder":              "missing flags: --database=DB, --issuer=FILE, --key=FILE, --signer=FILE",
+		"relay":                  "issuer: name the certificate of a CA",
+		"relay --issuer=":        "the name of a file is missing",
+		"relay --issuer a.pem":   "issuer a.pem: nothing says where its responder is",
+		"relay --issuer a=b.pem": `issuer a: responder: "b.pem" is not the http or https URL`,
+		"relay --issuer a=http://b --listen 8888":                                     `--listen: "8888" is not like :9000`,
+		"relay --issuer a=http://b --metrics x":                                       `--metrics: "x" is not like`,
+		"relay --issuer a=http://b --allow 10.0.0.1/8":                                "write 10.0.0.0/8 for the network",
+		"relay --issuer a=http://b --timeout 10m":                                     "timeout: 10m0s is not between",
+		"relay --certificates [":                                                      "is no pattern of file names",
+		"relay --certificates * --passing 99999":                                      "passing: 99999 is not between 1 and 10000",
+		"responder":                                                                   "missing flags: --database=DB, --issuer=FILE, --key=FILE, --signer=FILE",
 		"responder --issuer= --signer b --key c --database sqlite:c":                  "the name of a file is missing",
 		"responder --issuer a --signer b --database sqlite:c":                         "missing flags: --key=FILE",
 		"responder --issuer a --signer b --key c --key d --database sqlite:c":         "--signer: there are 1, and 2 of --key",
@@ -75,7 +85,7 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "run", "validate", "fmt", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show", "certs renew", "certs reissue",
-		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "ca", "ca add", "ca revoke", "ca unrevoke", "ca list", "ca import", "ca export", "ca crl", "responder", "trust", "untrust", "demo", "version",
+		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "ca", "ca add", "ca revoke", "ca unrevoke", "ca list", "ca import", "ca export", "ca crl", "responder", "relay", "trust", "untrust", "demo", "version",
 	} {
 		r := dwaar(t, append(strings.Fields(command), "--help")...)
 		usage := strings.TrimSpace("Usage: dwaar " + command)

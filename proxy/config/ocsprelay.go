@@ -115,36 +115,36 @@ func decodeRelayLimits(l line, r *relaying) {
 	l.b.language.relayLimits.read(l.b, l.block(), 0, &r.Limits)
 }
 
-// proxied tells whether a site answers for hosts that are of no site, as
-// clients ask a proxy for them: one with a relay does. One that forwards, or
-// sends files, does not: who can be made to ask for a name of his choice must
-// not reach those (DNS rebinding).
-func (s *site) proxied() bool {
-	relays := false
+// proxied are the relays of a site that answers for hosts that are of no site,
+// as clients ask a proxy for them: one with a relay does. One that forwards, or
+// sends files, does not, and has none here: who can be made to ask for a name
+// of somebody's choice must not reach those (DNS rebinding).
+func (s *site) proxied() (relays []int) {
 	for _, u := range s.uses {
 		switch d := u.directive.(type) {
 		case handler.OCSPRelay:
-			relays = true
+			relays = append(relays, d.Relay)
 		case handler.OCSPResponder, handler.Respond, handler.Error, handler.Abort:
 		case handler.FileServer:
-			return false
+			return nil
 		default:
 			if answers(d) {
-				return false
+				return nil
 			}
 		}
 	}
 	return relays
 }
 
-// checkProxied warns of a relay that clients cannot use as a proxy, because
-// another one has that place.
+// checkProxied lets a site answer for other hosts, and warns of a relay that
+// clients cannot use as a proxy, because a different one has that place.
 func (l *listener) checkProxied(b *builder, s *site, e endpoint) {
+	relays := s.proxied()
 	switch {
-	case e.tls || e.path != "" || !s.proxied() || l.proxied == s:
+	case e.tls || e.path != "" || len(relays) == 0 || l.proxied == s:
 	case l.proxied == nil:
 		l.proxied = s
-	default:
+	case !slices.Equal(relays, l.proxied.proxied()):
 		b.warn(e.tok, "ocsp_relay: requests for other hosts, as clients send them to a proxy, are answered by the site at %s, which stands first on %s", l.proxied.addresses[0].tok.Pos, l.address())
 	}
 }

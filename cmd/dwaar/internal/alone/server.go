@@ -1,6 +1,7 @@
 package alone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ import (
 type Options struct {
 	Listen  string // host:port for clients
 	Metrics string // host:port for /metrics and /readyz; empty for nowhere
+
+	// Longest is how long an answer may take; zero means 10 s.
+	Longest time.Duration
 
 	// Ready, if set, is called once: when clients are answered.
 	Ready func()
@@ -103,10 +107,10 @@ func (s *Server) serve(ctx context.Context, clients, scrapers net.Listener) erro
 	background.Go(func() error { return s.service.Run(behind) })
 	front, within := errgroup.WithContext(ctx)
 	front.Go(func() error {
-		return serveUntil(within, clients, http.HandlerFunc(s.ServeHTTP), s.log)
+		return s.serveUntil(within, clients, http.HandlerFunc(s.ServeHTTP))
 	})
 	if scrapers != nil {
-		front.Go(func() error { return serveUntil(within, scrapers, inspection(s.service), s.log) })
+		front.Go(func() error { return s.serveUntil(within, scrapers, inspection(s.service)) })
 	}
 	s.log.Info("answering OCSP requests", append([]any{"listen", clients.Addr().String()}, s.service.Attrs()...)...)
 	if s.opts.Ready != nil {
@@ -146,10 +150,10 @@ func (s *Server) use(ctx context.Context, patient bool) error {
 }
 
 // serveUntil serves connections until ctx ends, and then lets requests end.
-func serveUntil(ctx context.Context, ln net.Listener, h http.Handler, log *slog.Logger) error {
+func (s *Server) serveUntil(ctx context.Context, ln net.Listener, h http.Handler) error {
 	server := &http.Server{
-		Handler: h, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 20*time.Second + cmp.Or(s.opts.Longest, 10*time.Second), IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 5 * ocspsvc.MaxRequestSize, // a GET has its question in the first line
 	}
 	served := make(chan error, 1)

@@ -96,7 +96,11 @@ func (c *Change) Handler(number int) (http.Handler, error) {
 	if number < 0 || number >= len(c.Services()) {
 		return nil, fmt.Errorf("there is no relay %d", number)
 	}
-	return responder.Handler(c.Services()[number].Relay, responder.Options{Log: c.log}), nil
+	return c.handler(number), nil
+}
+
+func (c *Change) handler(number int) http.Handler {
+	return responder.Handler(c.Services()[number].Relay, responder.Options{Log: c.log})
 }
 
 // Commit has the new relays run, the others end, and all ask through the guard.

@@ -26,9 +26,10 @@ import (
 // office is a house with an OCSP responder over SQLite.
 type office struct {
 	*house
-	db   *certdb.DB
-	web  string // the port without TLS
-	leaf *ocsptest.Leaf
+	db      *certdb.DB
+	web     string // the port without TLS
+	leaf    *ocsptest.Leaf
+	globals string // further options
 }
 
 func newOffice(t *testing.T) *office {
@@ -58,7 +59,7 @@ func (o *office) add(t *testing.T, leaf *ocsptest.Leaf) {
 // config writes a Dwaarfile of these sites.
 func (o *office) config(t *testing.T, sites string) {
 	t.Helper()
-	globals := fmt.Sprintf("{\n\thttp_port %s\n\thttps_port %s\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n\tgrace_period 1s\n}\n", o.web, o.port)
+	globals := fmt.Sprintf("{\n\thttp_port %s\n\thttps_port %s\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n\tgrace_period 1s\n%s}\n", o.web, o.port, o.globals)
 	ocsptest.WriteFile(t, o.dir, "Dwaarfile", []byte(globals+sites))
 }
 
