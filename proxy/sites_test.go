@@ -57,6 +57,58 @@ func TestSiteIsChosenByHostAndPath(t *testing.T) {
 	}
 }
 
+// What clients send to a proxy has the host of somebody else.
+func TestAProxiedSiteGetsOnlyWhatIsForNoOtherSite(t *testing.T) {
+	site := func(text, path string, proxied bool, hosts ...string) proxy.Site {
+		return proxy.Site{Hosts: hosts, Path: path, Routes: respond(text), Proxied: proxied}
+	}
+	sites := []proxy.Site{
+		site("one", "", false, "one.test"),
+		site("below", "/below/*", false, "below.test"),
+		site("sub", "", false, "*.sub.test"),
+		site("relay", "", true, "127.0.0.1"),
+		site("second", "", true, "second.test"),
+	}
+	server := start(t, proxy.Config{Listeners: []proxy.Listener{{Address: loopback, Sites: sites}, {Address: "localhost:0", TLS: true, Sites: sites}}})
+	for _, c := range []struct{ request, want string }{
+		{"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "relay"},
+		{"GET / HTTP/1.1\r\nHost: ocsp.test\r\n\r\n", "relay"},
+		{"GET http://ocsp.test/MFEw//x= HTTP/1.1\r\nHost: ocsp.test\r\n\r\n", "relay"},
+		{"GET http://ocsp.test/ HTTP/1.1\r\nHost: one.test\r\n\r\n", "relay"},
+		{"GET http://one.test/ HTTP/1.1\r\nHost: ocsp.test\r\n\r\n", "one"},
+		{"POST http://ocsp.test:80/ HTTP/1.0\r\nHost: ocsp.test:80\r\nContent-Length: 0\r\n\r\n", "relay"},
+		{"POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n", "relay"},
+		{"GET http://169.254.169.254/ HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n", "relay"},
+		{"GET / HTTP/1.1\r\nHost: second.test\r\n\r\n", "second"},
+		{"GET / HTTP/1.1\r\nHost: a.sub.test\r\n\r\n", "sub"},
+		{"GET / HTTP/1.1\r\nHost: below.test\r\n\r\n", "no such site\n"},
+		{"CONNECT ocsp.test:443 HTTP/1.1\r\nHost: ocsp.test:443\r\n\r\n", "CONNECT is not allowed\n"},
+	} {
+		conn := server.dial(loopback)
+		conn.send(c.request)
+		if _, got := conn.answer(); got != c.want {
+			t.Errorf("%q is answered by %q, want %q", c.request, got, c.want)
+		}
+	}
+	for url, want := range map[string]int{"https://ocsp.test/": 421, "https://below.test/": 404, "https://127.0.0.1/": 200} {
+		if response, _ := get(t, server.client("localhost:0"), url); response.StatusCode != want {
+			t.Errorf("%s = %d, want %d", url, response.StatusCode, want)
+		}
+	}
+}
+
+// A site for any host leaves nothing to a proxied one.
+func TestAProxiedSiteStandsBehindOneForAnyHost(t *testing.T) {
+	server := start(t, proxy.Config{Listeners: []proxy.Listener{{Address: loopback, Sites: []proxy.Site{
+		{Hosts: []string{"127.0.0.1"}, Routes: respond("relay"), Proxied: true}, {Path: "/here", Routes: respond("any")},
+	}}}})
+	for url, want := range map[string]int{"http://ocsp.test/here": 200, "http://ocsp.test/there": 404} {
+		if response, text := get(t, server.client(loopback), url); response.StatusCode != want || text == "relay" {
+			t.Errorf("%s = %d %s, want %d", url, response.StatusCode, text, want)
+		}
+	}
+}
+
 func TestUnknownHostIs404OnHTTPAnd421OnHTTPS(t *testing.T) {
 	one := []proxy.Site{{Hosts: []string{"one.test"}, Path: "/here", Routes: respond("one")}}
 	server := start(t, proxy.Config{Listeners: []proxy.Listener{
