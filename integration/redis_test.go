@@ -19,6 +19,7 @@ func TestRedisIsAStorage(t *testing.T) {
 	t.Parallel()
 	server := redisserver.Start(t)
 	storagetest.Run(t, storagetest.Backend{
+		Lease: shortLease,
 		Open: func(t *testing.T) (storage.Storage, func() storage.Storage) {
 			must(t)(server.Do("FLUSHALL"))
 			again := func() storage.Storage { return openRedis(t, server.URL()) }

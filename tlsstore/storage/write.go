@@ -33,7 +33,7 @@ func (f *FileSystem) write(path string, value []byte, modified time.Time) error 
 
 func (f *FileSystem) writeOnce(path string, value []byte, modified time.Time) error {
 	dir := filepath.Dir(path)
-	if err := makeDirs(dir); err != nil {
+	if err := errors.Join(makeDirs(dir), makeRoom(path)); err != nil {
 		return err
 	}
 	staged, err := f.stage(value, modified)
@@ -46,6 +46,34 @@ func (f *FileSystem) writeOnce(path string, value []byte, modified time.Time) er
 		return err
 	}
 	return syncDir(dir)
+}
+
+// makeRoom removes the directories that the last key below path has left: an empty prefix is
+// none. The kernel keeps one that somebody has put something into meanwhile.
+func makeRoom(path string) error {
+	if !isDir(path) {
+		return nil
+	}
+	if holdsKeys(path) {
+		return errors.New("there are keys below it")
+	}
+	return removeTree(path)
+}
+
+func removeTree(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if entry.IsDir() {
+			err = errors.Join(err, removeTree(filepath.Join(dir, entry.Name())))
+		}
+	}
+	if err == nil {
+		err = syscall.Rmdir(dir) // os.Remove would take a file, too
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // stage writes value to a new file, mode 0600, and puts it on disk. The file is locked while

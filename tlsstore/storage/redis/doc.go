@@ -3,7 +3,7 @@
 //
 // Every key begins with Config.KeyPrefix, here "dwaar:", so that others may use the same server:
 //
-//	dwaar:v:KEY    hash    one value: data, and time, the server's milliseconds when it was stored
+//	dwaar:v:KEY    hash    one value: data, and time, when it was stored, in nanoseconds, by the clock of who did
 //	dwaar:index    zset    every KEY, all of score 0 and so in lexical order: prefixes are ranges
 //	dwaar:log      zset    every KEY by the number of its last change, also when that deleted it
 //	dwaar:dead     zset    deleted KEYs by when; after an hour both zsets forget them

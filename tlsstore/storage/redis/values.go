@@ -21,7 +21,7 @@ func (s *Store) Store(ctx context.Context, key string, value []byte) error {
 	}
 	if err == nil {
 		var said string
-		said, err = s.change(ctx, storeScript, len(value), clean, value)
+		said, err = s.change(ctx, storeScript, len(value), clean, value, storage.Modified(ctx).UnixNano())
 		err = errors.Join(err, refusal(said))
 	}
 	if err != nil {
@@ -132,7 +132,7 @@ func describe(info *storage.KeyInfo, found []any) error {
 		if err != nil {
 			return fmt.Errorf("its time is %q", text)
 		}
-		info.Size, info.Modified = size, time.UnixMilli(modified)
+		info.Size, info.Modified = size, time.Unix(0, modified)
 		return nil
 	case len(found) == 1 && found[0] == "prefix":
 		info.Prefix = true

@@ -76,6 +76,68 @@ func locks(t *testing.T, b Backend) {
 		}
 	})
 
+	t.Run("LockGivesUpWhenItsContextIsCancelled", func(t *testing.T) {
+		s, again := b.Open(t)
+		lock(t, s, "held")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- again().Lock(ctx, "held") }()
+		time.Sleep(20 * time.Millisecond) // it waits by then, or finds ctx done: the same
+		cancel()
+		select {
+		case err := <-done:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Lock = %v, want context.Canceled", err)
+			}
+		case <-time.After(lockWait):
+			t.Fatal("Lock waits on")
+		}
+		unlock(t, s, "held")
+		lock(t, s, "held") // nobody has taken it for the one who gave up
+	})
+
+	t.Run("OneOfManyGetsTheLock", func(t *testing.T) {
+		s, again := b.Open(t)
+		var won atomic.Int32
+		var tries sync.WaitGroup
+		for i := range 16 {
+			handle := s
+			if i%2 == 1 {
+				handle = again()
+			}
+			tries.Go(func() {
+				if ok, err := handle.TryLock(t.Context(), "one"); err != nil {
+					t.Error(err)
+				} else if ok {
+					won.Add(1)
+				}
+			})
+		}
+		tries.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%d have the lock", won.Load())
+		}
+	})
+
+	t.Run("ALivingHolderKeepsItsLock", func(t *testing.T) {
+		if b.Lease == 0 {
+			t.Skip("there is no lease")
+		}
+		s, again := b.Open(t)
+		other := again()
+		lock(t, s, "long")
+		for end := time.Now().Add(3 * b.Lease); time.Now().Before(end); time.Sleep(b.Lease / 10) {
+			if ok, err := other.TryLock(t.Context(), "long"); ok || err != nil {
+				t.Fatalf("TryLock of a lock whose holder lives = %v, %v", ok, err)
+			}
+		}
+		if err := s.Store(storage.Under(t.Context(), "long"), "done", nil); err != nil {
+			t.Errorf("Store under the lock = %v", err)
+		}
+		unlock(t, s, "long")
+		lock(t, other, "long") // at once
+	})
+
 	t.Run("OnlyTheHolderUnlocks", func(t *testing.T) {
 		s, again := b.Open(t)
 		lock(t, s, "mine")

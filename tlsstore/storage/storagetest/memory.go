@@ -100,7 +100,7 @@ type Node struct{ m *Memory }
 var _ storage.Storage = (*Node)(nil)
 
 // change does f, which changes a key, if the context and its locks allow for it.
-func (n *Node) change(ctx context.Context, key string, f func(clean string)) error {
+func (n *Node) change(ctx context.Context, key string, f func(clean string) error) error {
 	if n.m.before != nil {
 		n.m.before(n, key)
 	}
@@ -111,7 +111,7 @@ func (n *Node) change(ctx context.Context, key string, f func(clean string)) err
 	return err
 }
 
-func (n *Node) changeNow(ctx context.Context, key string, f func(clean string)) error {
+func (n *Node) changeNow(ctx context.Context, key string, f func(clean string) error) error {
 	clean, err := n.beginKey(ctx, key)
 	if err != nil {
 		return err
@@ -122,8 +122,7 @@ func (n *Node) changeNow(ctx context.Context, key string, f func(clean string)) 
 			return fmt.Errorf("%s: under the lock %s: %w", key, lock, storage.ErrNotLocked)
 		}
 	}
-	f(clean)
-	return nil
+	return f(clean)
 }
 
 // begin returns with the memory locked, unless it returns an error.
@@ -156,19 +155,26 @@ func (n *Node) Store(ctx context.Context, key string, value []byte) error {
 	if err := storage.CheckSize(int64(len(value))); err != nil {
 		return fmt.Errorf("storing %s: %w", key, err)
 	}
-	return n.change(ctx, key, func(clean string) {
-		n.m.values[clean] = remembered{slices.Clone(value), time.Now()}
+	return n.change(ctx, key, func(clean string) error {
+		for other := range n.m.values {
+			if strings.HasPrefix(other, clean+"/") || strings.HasPrefix(clean, other+"/") {
+				return fmt.Errorf("storing %s: there is %s", key, other)
+			}
+		}
+		n.m.values[clean] = remembered{slices.Clone(value), storage.Modified(ctx)}
+		return nil
 	})
 }
 
 // Delete implements storage.Storage.
 func (n *Node) Delete(ctx context.Context, key string) error {
-	return n.change(ctx, key, func(clean string) {
+	return n.change(ctx, key, func(clean string) error {
 		for k := range n.m.values {
 			if k == clean || strings.HasPrefix(k, clean+"/") {
 				delete(n.m.values, k)
 			}
 		}
+		return nil
 	})
 }
 

@@ -4,6 +4,7 @@ package storagetest
 
 import (
 	"testing"
+	"time"
 
 	"dwaar/tlsstore/storage"
 )
@@ -17,6 +18,9 @@ type Backend struct {
 	// DieHolding lets a holder take the lock in the storage that was opened last, and die
 	// without giving it back. The lock must be held when DieHolding begins to kill.
 	DieHolding func(t *testing.T, lock string)
+
+	// Lease is how long a lock outlives its holder, if it must be renewed while that lives.
+	Lease time.Duration
 }
 
 // Run runs the whole suite against a backend.

@@ -37,6 +37,15 @@ func values(t *testing.T, b Backend) {
 		}
 	})
 
+	t.Run("ALargeValueIsKept", func(t *testing.T) {
+		s, again := b.Open(t)
+		value := bytes.Repeat([]byte("large\x00\r\n"), storage.MaxValue/16) // what seals it adds some bytes
+		store(t, s, "big", value)
+		if got := load(t, again(), "big"); !bytes.Equal(got, value) {
+			t.Errorf("stored %d bytes, loaded %d other ones", len(value), len(got))
+		}
+	})
+
 	t.Run("AMissingKeyIsErrNotExistButDeletesWithoutError", func(t *testing.T) {
 		s, _ := b.Open(t)
 		store(t, s, "a", []byte("a key, so that a/b goes through one"))
@@ -72,6 +81,53 @@ func values(t *testing.T, b Backend) {
 		got, err := again().List(t.Context(), "", true)
 		if want := []string{"p2/a"}; err != nil || !slices.Equal(got, want) {
 			t.Errorf("after deletes: %q, %v; want %q", got, err, want)
+		}
+	})
+
+	t.Run("NothingIsAKeyAndAPrefix", func(t *testing.T) {
+		s, again := b.Open(t)
+		store(t, s, "a", []byte("key"))
+		store(t, s, "p/q/r", []byte("below"))
+		for _, key := range []string{"a/b", "a/b/c", "p", "p/q"} {
+			if err := s.Store(t.Context(), key, nil); err == nil || errors.Is(err, storage.ErrUnavailable) {
+				t.Errorf("Store(%q) = %v, want a refusal", key, err)
+			}
+		}
+		for gone, key := range map[string]string{"a": "a/b/c", "p/q/r": "p"} {
+			if err := again().Delete(t.Context(), gone); err != nil {
+				t.Error(err)
+			}
+			store(t, s, key, []byte("new"))
+		}
+		got, err := s.List(t.Context(), "", true)
+		if want := []string{"a/b/c", "p"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("List = %q, %v; want %q", got, err, want)
+		}
+	})
+
+	t.Run("ConcurrentStoresAreAllThere", func(t *testing.T) {
+		s, again := b.Open(t)
+		var writers sync.WaitGroup
+		for i := range 8 {
+			handle := again()
+			writers.Go(func() {
+				for j := range 5 {
+					store(t, handle, fmt.Sprintf("shared/%d/%d", j, i), []byte{byte(i), byte(j)})
+					if err := handle.Delete(t.Context(), fmt.Sprintf("shared/%d/%d", j-1, i)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		writers.Wait()
+		got, err := s.List(t.Context(), "shared", true)
+		if err != nil || len(got) != 8 {
+			t.Errorf("List = %q, %v; want what each has stored last", got, err)
+		}
+		for _, key := range got {
+			if value := load(t, s, key); len(value) != 2 || value[1] != 4 {
+				t.Errorf("%s = %v", key, value)
+			}
 		}
 	})
 

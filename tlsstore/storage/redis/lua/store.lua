@@ -1,4 +1,4 @@
-local key, value = ARGV[own + 1], ARGV[own + 2]
+local key, value, time = ARGV[own + 1], ARGV[own + 2], ARGV[own + 3]
 
 -- As in a file system, nothing is a key and a prefix.
 local slash = string.find(key, '/', 1, true)
@@ -12,7 +12,7 @@ if #redis.call('ZRANGEBYLEX', index, '[' .. key .. '/', '(' .. key .. '0', 'LIMI
 	return 'a prefix'
 end
 
-redis.call('HSET', prefix .. 'v:' .. key, 'data', value, 'time', now())
+redis.call('HSET', prefix .. 'v:' .. key, 'data', value, 'time', time)
 redis.call('ZADD', index, 0, key)
 begin()
 changed({ key }, false)
