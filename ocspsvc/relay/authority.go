@@ -31,16 +31,20 @@ type authority struct {
 	configured []string                 // responders, instead of learned ones
 	learned    atomic.Pointer[[]string] // from certificates
 	upstream   upstream
+	strangers  *allowance // certificates that turn out to be unknown
+	passes     *allowance // requests that are passed on
 
 	misses    chan *flight  // somebody waits for them
 	refreshes chan *flight  // nobody need
 	wake      chan struct{} // there may be something due
 }
 
-func newAuthority(issuer *x509.Certificate, responder string) *authority {
-	a := &authority{issuer: issuer, misses: make(chan *flight, maxMisses), refreshes: make(chan *flight), wake: make(chan struct{}, 1)}
+func newAuthority(issuer *x509.Certificate, limits Limits) *authority {
+	a := &authority{
+		issuer: issuer, strangers: newAllowance(limits.UnknownRate), passes: newAllowance(limits.PassingRate),
+		misses: make(chan *flight, maxMisses), refreshes: make(chan *flight), wake: make(chan struct{}, 1),
+	}
 	a.learned.Store(new([]string))
-	a.also(responder)
 	return a
 }
 

@@ -21,7 +21,10 @@ type Config struct {
 	// issuer that such a file has besides its leaf is as good as one of Issuers.
 	Certificates []string `json:"certificates,omitempty"`
 
-	// Timeout bounds how long an asker waits. Default 10 s.
+	// Timeout bounds how long an asker waits, and how long a responder is asked.
+	// Default 8 s: servers that staple give up after 10 s (Apache and hitch) or later
+	// (nginx), and are to hear tryLater before; and it is long enough for a resolver
+	// to get past a dead name server, for which it takes 5 s.
 	Timeout time.Duration `json:"timeout,omitempty"`
 
 	Limits Limits `json:"limits,omitzero"`
@@ -50,19 +53,34 @@ type Limits struct {
 	// Waiting is how many askers may wait for responders at the same time. Default 10,000.
 	Waiting int `json:"waiting,omitempty"`
 
+	// UnknownRate is how many certificates in a second the responder of one issuer is
+	// asked about that it turns out not to know, ten times as many at once. So nobody
+	// can make the relay hammer a CA by serials that he made up. Beyond it tryLater is
+	// the answer for certificates that are new to the relay; for those of
+	// Config.Certificates, and all that it has had an answer for, in memory or in
+	// storage, responders are asked all the same. Default 10.
+	UnknownRate int `json:"unknown_rate,omitempty"`
+
 	// Passing is how many requests with a nonce, or about several certificates,
 	// may be with responders at the same time. Default 32.
 	Passing int `json:"passing,omitempty"`
+
+	// PassingRate is how many of them are passed on in a second to the responder of
+	// one issuer, ten times as many at once. Beyond it the answer is the one without a
+	// nonce, if there is one, or else tryLater. Default 20.
+	PassingRate int `json:"passing_rate,omitempty"`
 }
 
 // The defaults of Config and its Limits.
 const (
-	DefaultTimeout = 10 * time.Second
-	DefaultEntries = 100_000
-	DefaultBytes   = 256 << 20
-	DefaultStored  = 100_000
-	DefaultWaiting = 10_000
-	DefaultPassing = 32
+	DefaultTimeout     = 8 * time.Second
+	DefaultEntries     = 100_000
+	DefaultBytes       = 256 << 20
+	DefaultStored      = 100_000
+	DefaultWaiting     = 10_000
+	DefaultUnknownRate = 10
+	DefaultPassing     = 32
+	DefaultPassingRate = 20
 )
 
 // maxTimeout is longer than any client waits.
@@ -118,7 +136,8 @@ func (l Limits) check() (wrong []error) {
 		value, max int64
 	}{
 		{"entries", int64(l.Entries), 100_000_000}, {"bytes", l.Bytes, 1 << 40}, {"stored", int64(l.Stored), 100_000_000},
-		{"waiting", int64(l.Waiting), 1_000_000}, {"passing", int64(l.Passing), 10_000},
+		{"waiting", int64(l.Waiting), 1_000_000}, {"unknown_rate", int64(l.UnknownRate), 10_000},
+		{"passing", int64(l.Passing), 10_000}, {"passing_rate", int64(l.PassingRate), 10_000},
 	} {
 		if limit.value < 0 || limit.value > limit.max {
 			wrong = append(wrong, fmt.Errorf("%s: %d is not between 1 and %d", limit.option, limit.value, limit.max))
@@ -134,6 +153,8 @@ func (c Config) withDefaults() Config {
 	c.Limits.Bytes = cmp.Or(c.Limits.Bytes, DefaultBytes)
 	c.Limits.Stored = cmp.Or(c.Limits.Stored, DefaultStored)
 	c.Limits.Waiting = cmp.Or(c.Limits.Waiting, DefaultWaiting)
+	c.Limits.UnknownRate = cmp.Or(c.Limits.UnknownRate, DefaultUnknownRate)
 	c.Limits.Passing = cmp.Or(c.Limits.Passing, DefaultPassing)
+	c.Limits.PassingRate = cmp.Or(c.Limits.PassingRate, DefaultPassingRate)
 	return c
 }

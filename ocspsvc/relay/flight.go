@@ -32,6 +32,9 @@ func (r *Relay) board(s subject) (*flight, *ocspsvc.Response) {
 	if r.ended {
 		return nil, tryLater
 	}
+	if r.turnsAway(s, now) {
+		return nil, turnedAway
+	}
 	f := &flight{subject: r.cache.prefetched(s), landed: make(chan struct{})}
 	select {
 	case s.authority.misses <- f:
@@ -85,7 +88,9 @@ func (r *Relay) fly(ctx context.Context, flights <-chan *flight) {
 		case <-ctx.Done():
 			return
 		case f := <-flights:
-			r.land(f, r.search(ctx, f.subject))
+			said, after := r.search(ctx, f.subject)
+			r.land(f, said)
+			after()
 			if r.cache.dueBefore(f.key, time.Now().Add(checkEvery)) {
 				f.authority.nudge()
 			}

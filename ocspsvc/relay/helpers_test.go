@@ -37,6 +37,7 @@ type desk struct {
 	dir       string
 	asker     relay.Asker // of a client, unless another is set
 	cfg       relay.Config
+	options   []relay.Option
 	relay     *relay.Relay
 	stop      func()
 }
@@ -83,9 +84,9 @@ func (d *desk) make() (*relay.Relay, error) {
 		d.t.Fatal(err)
 	}
 	if d.asker != nil {
-		return relay.New(d.cfg, d.asker, d.storage, d.book.Log)
+		return relay.New(d.cfg, d.asker, d.storage, d.book.Log, d.options...)
 	}
-	return relay.New(d.cfg, asker, d.storage, d.book.Log)
+	return relay.New(d.cfg, asker, d.storage, d.book.Log, d.options...)
 }
 
 // open starts a relay; the one before is stopped.
@@ -220,6 +221,7 @@ type disk struct {
 	files  map[string][]byte
 	broken error
 	hangs  chan struct{} // until closed
+	next   *disk         // that has the files, if it is not this one
 }
 
 func newDisk() *disk { return &disk{files: map[string][]byte{}} }
@@ -245,6 +247,9 @@ func (d *disk) Store(ctx context.Context, key string, value []byte) error {
 	if err := d.ready(ctx); err != nil {
 		return err
 	}
+	if d.next != nil {
+		return d.next.Store(ctx, key, value)
+	}
 	d.set(func() { d.files[key] = bytes.Clone(value) })
 	return nil
 }
@@ -252,6 +257,9 @@ func (d *disk) Store(ctx context.Context, key string, value []byte) error {
 func (d *disk) Load(ctx context.Context, key string) ([]byte, error) {
 	if err := d.ready(ctx); err != nil {
 		return nil, err
+	}
+	if d.next != nil {
+		return d.next.Load(ctx, key)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -17,9 +17,9 @@ func (c Config) Load() ([]*x509.Certificate, error) {
 
 // loadAuthorities reads the configured issuers. Its error names every file that
 // is wrong.
-func loadAuthorities(issuers []Issuer) ([]*authority, error) {
+func loadAuthorities(cfg Config) ([]*authority, error) {
 	known, wrong := &roster{}, []error(nil)
-	for _, i := range issuers {
+	for _, i := range cfg.Issuers {
 		certs, err := pemfile.Certificates(i.Certificate)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("issuer: %w", err))
@@ -32,7 +32,7 @@ func loadAuthorities(issuers []Issuer) ([]*authority, error) {
 			}
 			a := known.find(cert)
 			if a == nil {
-				a = newAuthority(cert, "")
+				a = newAuthority(cert, cfg.Limits)
 				known.all = append(known.all, a)
 			}
 			a.also(i.Responder)

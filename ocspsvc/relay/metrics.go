@@ -5,8 +5,8 @@ import "github.com/prometheus/client_golang/prometheus"
 // The metrics of a Relay:
 //
 //	dwaar_ocsp_relay_hits_total                 requests answered from memory
-//	dwaar_ocsp_relay_misses_total{result}       other requests: fetched, passed, foreign, full, left, malformed, or the OCSP
-//	                                            error they got: tryLater or unauthorized
+//	dwaar_ocsp_relay_misses_total{result}       other requests: fetched, passed, foreign, full, limited, left, malformed, or
+//	                                            the OCSP error they got: tryLater or unauthorized
 //	dwaar_ocsp_relay_upstream_total{result}     what responders were asked: good, revoked, unknown, passed, or the reason
 //	                                            word of the failure
 //	dwaar_ocsp_relay_loaded_total               answers taken from storage

@@ -27,6 +27,10 @@ func (r *Relay) pass(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Respon
 		r.counts.result("full")
 		return r.without(req, tryLater), nil
 	}
+	if !a.passes.take(time.Now()) {
+		r.counts.result("limited")
+		return r.without(req, tryLater), nil
+	}
 	if err := a.upstream.admit(time.Now()); err != nil {
 		return r.said(r.without(req, tryLater)), nil
 	}

@@ -29,7 +29,9 @@ type record struct {
 // folder holds every record.
 const folder = "relay"
 
-func (k key) name() string { return folder + "/" + hex.EncodeToString(k[:]) }
+func (k key) String() string { return hex.EncodeToString(k[:]) }
+
+func (k key) name() string { return folder + "/" + k.String() }
 
 // keyNamed is the inverse of name.
 func keyNamed(name string) (k key, ok bool) {

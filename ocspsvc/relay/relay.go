@@ -29,8 +29,8 @@ type Asker interface {
 // Relay is a caching ocspsvc.Source in front of the responders of CAs. It is
 // safe for concurrent use.
 //
-// No lock is held over I/O, and none of the cache's, the board's and the
-// upstreams' while another is taken, but for the board's before the cache's.
+// No lock is held over I/O, and none while another is taken, but for the board's
+// before others.
 type Relay struct {
 	cfg    Config
 	asker  Asker
@@ -38,6 +38,8 @@ type Relay struct {
 	counts *counts
 	cache  *cache
 	shelf  *shelf
+	leases *lessor // nil: there are none
+	news   news
 	files  *files
 	roster atomic.Pointer[roster]
 
@@ -50,24 +52,28 @@ type Relay struct {
 }
 
 // New checks cfg, reads the certificates of issuers and those to prefetch, and
-// makes a relay, which asks nobody until Run. Answers are kept in storage, or only in memory if that is nil.
-func New(cfg Config, asker Asker, storage Storage, log *slog.Logger) (*Relay, error) {
+// makes a relay, which asks nobody until Run. Answers are kept in storage, or only in
+// memory if that is nil.
+func New(cfg Config, asker Asker, storage Storage, log *slog.Logger, options ...Option) (*Relay, error) {
 	if asker == nil || log == nil {
 		return nil, errors.New("ocsp relay: asker and log are needed")
 	}
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("ocsp relay: %w", err)
 	}
-	authorities, err := loadAuthorities(cfg.Issuers)
+	cfg = cfg.withDefaults()
+	authorities, err := loadAuthorities(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("ocsp relay: %w", err)
 	}
-	cfg = cfg.withDefaults()
 	counts := newCounts()
 	r := &Relay{
 		cfg: cfg, asker: asker, log: log, counts: counts, cache: newCache(cfg.Limits.Entries, cfg.Limits.Bytes),
 		shelf: newShelf(storage, cfg.Limits.Stored, counts, log), files: newFiles(cfg.Certificates, log),
-		passing: make(chan struct{}, cfg.Limits.Passing), flights: map[key]*flight{},
+		passing: make(chan struct{}, cfg.Limits.Passing), news: newNews(), flights: map[key]*flight{},
+	}
+	for _, option := range options {
+		option(r)
 	}
 	r.roster.Store(newRoster(authorities))
 	r.scan() // so that the first to ask finds all issuers and responders known
@@ -79,6 +85,7 @@ var (
 	tryLater     = ocspsvc.ErrorResponse(ocspsvc.TryLater)
 	unauthorized = ocspsvc.ErrorResponse(ocspsvc.Unauthorized)
 	malformed    = ocspsvc.ErrorResponse(ocspsvc.MalformedRequest)
+	turnedAway   = ocspsvc.ErrorResponse(ocspsvc.TryLater) // for lack of an allowance
 )
 
 // Respond answers from memory, from storage, or by asking a responder. It returns
@@ -161,9 +168,12 @@ func (r *Relay) await(ctx context.Context, f *flight) (*ocspsvc.Response, error)
 
 // said counts an answer to who had to wait for it.
 func (r *Relay) said(response *ocspsvc.Response) *ocspsvc.Response {
-	if response.ResponseStatus == ocspsvc.Successful {
+	switch {
+	case response == turnedAway:
+		r.counts.result("limited")
+	case response.ResponseStatus == ocspsvc.Successful:
 		r.counts.result("fetched")
-	} else {
+	default:
 		r.counts.result(response.ResponseStatus.String())
 	}
 	return response

@@ -9,29 +9,73 @@ import (
 // claims is how many answers of one issuer are taken as due at a time.
 const claims = 64
 
+// lastCalls is how long Run waits at its end for calls to disks, those of lastWrites
+// included. One that hangs is left behind: no context can reach it.
+const lastCalls = lastWrites + time.Second
+
 // Run asks responders for what is missing and for what gets old until ctx ends,
-// and then returns nil with nothing left running. Who still waits gets tryLater.
+// and then returns nil with nothing left running but calls to disks that hang. Who
+// still waits gets tryLater.
 func (r *Relay) Run(ctx context.Context) error {
-	var parts sync.WaitGroup
-	defer parts.Wait()
-	defer r.cancel()
-	parts.Go(func() { r.shelf.run(ctx) })
-	r.scan()
+	var parts, disks sync.WaitGroup
+	writing, finish := context.WithCancel(context.WithoutCancel(ctx))
+	defer finish()
+	disks.Go(func() { r.shelf.run(writing) })
+	added := make(chan []*authority)
+	disks.Go(func() { r.watch(ctx, added) })
+	parts.Go(func() { r.follow(ctx) })
 	for _, a := range r.roster.Load().all {
 		r.serve(ctx, &parts, a)
 	}
-	ticker := time.NewTicker(scanEvery)
-	defer ticker.Stop()
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			return nil
+		case authorities := <-added:
+			for _, a := range authorities {
+				r.serve(ctx, &parts, a)
+			}
+		}
+	}
+	r.cancel()
+	parts.Wait()
+	finish() // nobody puts anything there any more
+	if !endsWithin(&disks, lastCalls) {
+		r.log.Warn("a disk hangs; what waited for it is not stored")
+	}
+	return nil
+}
+
+// endsWithin reports whether a group has ended in time.
+func endsWithin(group *sync.WaitGroup, d time.Duration) bool {
+	ended := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// watch looks at the files, and sends issuers that are new.
+func (r *Relay) watch(ctx context.Context, added chan<- []*authority) {
+	ticker := time.NewTicker(scanEvery)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		select {
+		case added <- r.scan():
+		case <-ctx.Done():
+		}
+		select {
 		case <-ticker.C:
+			r.cache.drop(time.Now())
+		case <-ctx.Done():
 		}
-		for _, a := range r.scan() {
-			r.serve(ctx, &parts, a)
-		}
-		r.cache.drop(time.Now())
 	}
 }
 

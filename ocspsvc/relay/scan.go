@@ -28,7 +28,7 @@ func (r *Relay) scan() (added []*authority) {
 	for _, name := range names {
 		f := r.files.seen[name]
 		if f.knew != len(all) {
-			f.sort(&all, r.log, name)
+			f.sort(&all, r.cfg.Limits, r.log, name)
 		}
 		for _, m := range f.leaves {
 			id, err := ocspsvc.NewCertID(m.leaf, m.authority.issuer, crypto.SHA1) // what servers ask by
@@ -56,14 +56,14 @@ func (r *Relay) scan() (added []*authority) {
 // sort finds out which certificates of a file an answer can be had for, and whose
 // they are. That takes signatures, so it is done once for a file and what is
 // known of issuers.
-func (f *file) sort(all *[]*authority, log *slog.Logger, name string) {
+func (f *file) sort(all *[]*authority, limits Limits, log *slog.Logger, name string) {
 	first := f.knew < 0
 	f.leaves = nil
 	for _, cert := range f.chain {
 		if cert.IsCA || ocspsvc.NoRevAvail(cert) || ocspsvc.SelfSigned(cert) || len(f.leaves) == maxLeaves {
 			continue
 		}
-		a, err := authorityOf(cert, f.chain, all)
+		a, err := authorityOf(cert, f.chain, all, limits)
 		if err == nil {
 			f.leaves = append(f.leaves, member{cert, a})
 		} else if first {
@@ -74,7 +74,7 @@ func (f *file) sort(all *[]*authority, log *slog.Logger, name string) {
 }
 
 // authorityOf finds a leaf's issuer among those that are known, and in its file.
-func authorityOf(leaf *x509.Certificate, chain []*x509.Certificate, all *[]*authority) (*authority, error) {
+func authorityOf(leaf *x509.Certificate, chain []*x509.Certificate, all *[]*authority, limits Limits) (*authority, error) {
 	known := &roster{all: *all}
 	issuer := ocspsvc.FindIssuer(leaf, append(known.issuers(), chain...))
 	if issuer == nil {
@@ -82,7 +82,7 @@ func authorityOf(leaf *x509.Certificate, chain []*x509.Certificate, all *[]*auth
 	}
 	a := known.find(issuer)
 	if a == nil {
-		a = newAuthority(issuer, "")
+		a = newAuthority(issuer, limits)
 	}
 	switch {
 	case len(a.configured) == 0 && len(respondersOf(leaf)) == 0:

@@ -11,30 +11,55 @@ import (
 )
 
 // search finds out what to say about a subject: by what storage has, where
-// another relay may have put it, or by asking. It leaves it in the cache.
-func (r *Relay) search(ctx context.Context, s subject) *ocspsvc.Response {
+// another relay may have put it, or by asking. It leaves it in the cache. What it
+// returns besides is to be called when nobody waits for the answer any more.
+func (r *Relay) search(ctx context.Context, s subject) (said *ocspsvc.Response, after func()) {
 	held, loaded := r.recall(ctx, s)
 	now := time.Now()
-	if loaded && now.Before(held.due()) {
-		return held.response
+	switch {
+	case loaded && now.Before(held.due()):
+		return held.response, free
+	case held == nil && r.turnsAway(s, now): // it boarded before that was known
+		return turnedAway, free
+	case s.authority.upstream.rests(now):
+		return r.rest(s, held, now), free
 	}
+	held, fresh, end := r.turn(ctx, s, held)
+	if fresh {
+		return held.response, end
+	}
+	return r.inquire(ctx, s, held, end)
+}
+
+// inquire asks the responder, in this relay's turn.
+func (r *Relay) inquire(ctx context.Context, s subject, held *answer, end func()) (said *ocspsvc.Response, after func()) {
+	now := time.Now()
 	if err := s.authority.upstream.admit(now); err != nil {
-		r.cache.postpone(s.key, s.authority.upstream.resting())
-		return fallback(held, tryLater, now)
+		return r.rest(s, held, now), end
 	}
+	strange := r.strange(s)
 	fresh, err := r.ask(ctx, s, held)
 	now = time.Now()
 	if ctx.Err() != nil { // Run ends
 		s.authority.upstream.release()
-		return fallback(held, tryLater, now)
+		return fallback(held, tryLater, now), end
 	}
 	r.hear(s, err, now)
+	if strange && unknown(fresh, err) {
+		s.authority.strangers.spend(now)
+	}
 	if err != nil {
 		said := refusalOf(err)
 		r.miscarried(s, said, err, now)
-		return fallback(held, said, now)
+		return fallback(held, said, now), end
 	}
-	return r.take(s, fresh, held, now)
+	return r.take(s, fresh, held, now, end)
+}
+
+// rest is what is said while the responder is left alone.
+func (r *Relay) rest(s subject, held *answer, now time.Time) *ocspsvc.Response {
+	r.cache.postpone(s.key, s.authority.upstream.resting())
+	return fallback(held, tryLater, now)
 }
 
 // recall is the answer that memory or storage has, valid or not, or nil; and
@@ -97,18 +122,18 @@ func judge(s subject, response *ocspsvc.Response, refreshed, now time.Time) (*an
 }
 
 // take keeps what a responder said: for as long as it lasts, or for a moment.
-func (r *Relay) take(s subject, fresh, held *answer, now time.Time) *ocspsvc.Response {
+func (r *Relay) take(s subject, fresh, held *answer, now time.Time, end func()) (said *ocspsvc.Response, after func()) {
 	r.counts.upstream(fresh.status.String())
 	if !fresh.lasting {
 		r.cache.hold(s.key, fresh, now)
-		return fresh.response
+		return fresh.response, end
 	}
 	if fresh.status == ocspsvc.Revoked && (held == nil || held.status != ocspsvc.Revoked) && s.leaf != nil {
 		r.log.Warn("a certificate is revoked", s.attrs()...)
 	}
 	r.cache.keep(s, fresh, now)
-	r.shelf.put(record{key: s.key, id: s.id.Raw, answer: fresh})
-	return fresh.response
+	r.shelf.put(&writing{subject: s, answer: fresh, done: end}) // the others wait for it to be there
+	return fresh.response, free
 }
 
 // hear notes how it stands with a responder, and says so when that changes.

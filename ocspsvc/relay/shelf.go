@@ -2,13 +2,9 @@ package relay
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"sync"
 	"time"
-
-	"dwaar/ocspsvc"
 )
 
 // Storage is what a relay needs to keep answers for longer than it lives: a data
@@ -42,31 +38,43 @@ type shelf struct {
 	full    sync.Once // to say so
 
 	mu      sync.Mutex        // guards the rest
-	pending map[key]record    // to be written
+	pending map[key]*writing  // to be written
 	known   map[key]time.Time // what storage has, and when it ends; zero if that is not known
 }
 
 func newShelf(storage Storage, most int, counts *counts, log *slog.Logger) *shelf {
 	return &shelf{
 		storage: storage, max: most, counts: counts, log: log, loads: make(chan struct{}, maxLoads),
-		wake: make(chan struct{}, 1), pending: map[key]record{}, known: map[key]time.Time{},
+		wake: make(chan struct{}, 1), pending: map[key]*writing{}, known: map[key]time.Time{},
 	}
 }
 
+// writing is an answer that waits to be written.
+type writing struct {
+	subject
+	answer *answer
+	done   func() // it is written, or will not be
+}
+
 // put has an answer stored soon. What there is no room for stays in memory.
-func (s *shelf) put(r record) {
+func (s *shelf) put(w *writing) {
 	if s.storage == nil {
+		w.done()
 		return
 	}
 	s.mu.Lock()
-	_, known := s.known[r.key]
-	_, waits := s.pending[r.key]
-	room := waits || len(s.pending) < maxPending && (known || len(s.known)+len(s.pending) < s.max)
+	_, known := s.known[w.key]
+	before := s.pending[w.key]
+	room := before != nil || len(s.pending) < maxPending && (known || len(s.known)+len(s.pending) < s.max)
 	if room {
-		s.pending[r.key] = r
+		s.pending[w.key] = w
 	}
 	s.mu.Unlock()
+	if before != nil {
+		before.done()
+	}
 	if !room {
+		w.done()
 		s.counts.storeErrors.Inc()
 		s.full.Do(func() {
 			s.log.Warn("there is no room for all OCSP answers in storage; some are relayed from memory only", "limit", s.max)
@@ -80,15 +88,15 @@ func (s *shelf) put(r record) {
 }
 
 // next takes an answer that waits to be written.
-func (s *shelf) next() (r record, more bool) {
+func (s *shelf) next() *writing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r = range s.pending {
-		delete(s.pending, r.key)
-		s.known[r.key] = r.answer.until
-		return r, true
+	for k, w := range s.pending {
+		delete(s.pending, k)
+		s.known[k] = w.answer.until
+		return w
 	}
-	return r, false
+	return nil
 }
 
 // run writes and sweeps until ctx ends, and then writes what still waits.
@@ -112,33 +120,5 @@ func (s *shelf) run(ctx context.Context) {
 			s.sweep(ctx)
 			timer.Reset(sweepEvery)
 		}
-	}
-}
-
-func (s *shelf) write(ctx context.Context) {
-	for ctx.Err() == nil {
-		r, more := s.next()
-		if !more {
-			return
-		}
-		err := s.storage.Store(ctx, r.key.name(), r.marshal())
-		if err != nil {
-			s.lost(ctx, r)
-		}
-		if err != nil && !s.failing {
-			s.log.Warn("an OCSP answer could not be stored; it is relayed all the same", "reason", ocspsvc.ReasonStoreError, "err", err)
-		}
-		s.failing = err != nil
-	}
-}
-
-// lost is about an answer that could not be stored. What storage has instead may
-// be older than a revocation, and must not be found by a restart.
-func (s *shelf) lost(ctx context.Context, r record) {
-	s.counts.storeErrors.Inc()
-	if err := s.storage.Delete(ctx, r.key.name()); err == nil || errors.Is(err, fs.ErrNotExist) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.known, r.key)
 	}
 }

@@ -83,6 +83,16 @@ func (s *shelf) learn(k key, until time.Time) {
 	s.known[k] = until
 }
 
+// appeared notes a record that another relay has written. When it ends is found out
+// by a sweep.
+func (s *shelf) appeared(k key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.known[k]; !known && len(s.known) < s.max {
+		s.known[k] = time.Time{}
+	}
+}
+
 func (s *shelf) forget(k key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -36,6 +36,13 @@ func (u *upstream) admit(now time.Time) error {
 	return nil
 }
 
+// rests reports whether nobody is to be asked now.
+func (u *upstream) rests(now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return !u.since.IsZero() && (u.probing || now.Round(0).Before(u.until))
+}
+
 // resting is until when nobody is asked.
 func (u *upstream) resting() time.Time {
 	u.mu.Lock()
