@@ -11,7 +11,7 @@ import (
 // Load reads the certificates of c.Issuers. Its error has a line for each file
 // that is wrong, which begins with the name of the option.
 func (c Config) Load() ([]*x509.Certificate, error) {
-	all, err := loadAuthorities(c.Issuers)
+	all, err := loadAuthorities(c)
 	return (&roster{all: all}).issuers(), err
 }
 
