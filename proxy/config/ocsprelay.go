@@ -42,8 +42,12 @@ func relayLimits() table[*relay.Limits] {
 			decode: number(100_000_000, func(limits *relay.Limits) *int { return &limits.Stored })},
 		{name: "waiting", usage: "NUMBER", doc: "how many clients may wait for responders",
 			decode: number(1_000_000, func(limits *relay.Limits) *int { return &limits.Waiting })},
+		{name: "unknown_rate", usage: "NUMBER", doc: "how many certificates in a second a responder is asked about that it does not know",
+			decode: number(10_000, func(limits *relay.Limits) *int { return &limits.UnknownRate })},
 		{name: "passing", usage: "NUMBER", doc: "how many requests that no kept answer fits may be with responders",
 			decode: number(10_000, func(limits *relay.Limits) *int { return &limits.Passing })},
+		{name: "passing_rate", usage: "NUMBER", doc: "how many of them are passed on to a responder in a second",
+			decode: number(10_000, func(limits *relay.Limits) *int { return &limits.PassingRate })},
 	}}
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"errors"
 
 	"dwaar/cmd/dwaar/internal/relays"
@@ -9,14 +8,11 @@ import (
 	"dwaar/proxy/dwaarfile"
 )
 
-// loadRelays reads the certificates of the CAs that relays answer for. One that
-// says nothing of a timeout has that of the option ocsp.
+// loadRelays reads the certificates of the CAs that relays answer for.
 func (p *plan) loadRelays() (problems dwaarfile.Problems) {
 	for i := range p.cfg.OCSPRelays {
 		said := &p.cfg.OCSPRelays[i]
-		cfg := said.Config
-		cfg.Timeout = cmp.Or(cfg.Timeout, p.cfg.Client.Timeout)
-		loaded, err := relays.Load(cfg)
+		loaded, err := relays.Load(said.Config)
 		if err != nil {
 			problems = append(problems, placed(&said.Located, "ocsp_relay", err)...)
 			continue
