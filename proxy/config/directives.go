@@ -137,7 +137,7 @@ func globalOptions() table[*builder] {
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", doc: "the lines of a snippet or of files", many: true, decode: spliced[*builder]},
 		{name: "ocsp_stapling", instead: "to leave a certificate without a staple, write tls CERT KEY { ocsp off }"},
 	},
-		refused[*builder](false,
+		refused[*builder](
 			"acme_dns",
 			"cert_issuer",
 			"cert_lifetime",
@@ -178,7 +178,7 @@ func serversOptions() table[*builder] {
 		{name: "log_credentials", doc: "access logs have cookies and authorizations as they are", decode: func(_ line, b *builder) { b.config.HTTP.LogCredentials = true }},
 		{name: "timeouts", usage: "{ … }", doc: "how long clients may take", decode: decodeTimeouts},
 		{name: "listener_wrappers", instead: "the PROXY protocol is not spoken; where clients come through another proxy, trusted_proxies finds them"},
-	}, refused[*builder](false,
+	}, refused[*builder](
 		"0rtt",
 		"enable_full_duplex",
 		"keepalive_count",
@@ -203,13 +203,13 @@ func timeoutOptions() table[*proxy.Timeouts] {
 			decode: func(l line, t *proxy.Timeouts) { t.Write = l.period(l.Args[0]) }},
 		{name: "idle", usage: "DURATION", doc: "between two requests of a connection",
 			decode: func(l line, t *proxy.Timeouts) { t.Idle = l.period(l.Args[0]) }},
-	}, refused[*proxy.Timeouts](false, "read_body_idle", "write_idle", "write_max_chunk")...)}
+	}, refused[*proxy.Timeouts]("read_body_idle", "write_idle", "write_max_chunk")...)}
 }
 
 func adminOptions() table[*admin.Config] {
 	return table[*admin.Config]{of: "admin", noun: "option", rows: append([]row[*admin.Config]{
 		{name: "token", usage: "TOKEN", doc: "the bearer token that requests over TCP must carry", decode: decodeToken},
-	}, refused[*admin.Config](false, "enforce_origin", "origins")...)}
+	}, refused[*admin.Config]("enforce_origin", "origins")...)}
 }
 
 func logOptions() table[*Log] {
@@ -218,7 +218,7 @@ func logOptions() table[*Log] {
 		{name: "format", usage: "text|json", doc: "what a line looks like",
 			decode: func(l line, log *Log) { log.Format = l.word(l.Args[0], "text", "json") }},
 		{name: "level", usage: "debug|info|warn|error", doc: "the least important lines that are written", decode: decodeLevel},
-	}, refused[*Log](false, "exclude", "include", "sampling")...)}
+	}, refused[*Log]("exclude", "include", "sampling")...)}
 }
 
 func accessLogOptions() table[*accesslog.Config] {
@@ -227,7 +227,7 @@ func accessLogOptions() table[*accesslog.Config] {
 		{name: "format", usage: "json|console|filter [{ … }]", doc: "what a line looks like, and what it leaves out", decode: decodeLogFormat},
 		{name: "level", usage: "debug|info|warn|error", doc: "the least important requests that are recorded",
 			decode: func(l line, c *accesslog.Config) { c.Level = l.level() }},
-	}, refused[*accesslog.Config](false, "hostnames", "no_hostname", "sampling")...)}
+	}, refused[*accesslog.Config]("hostnames", "no_hostname", "sampling")...)}
 }
 
 func rollOptions() table[*logfile.Options] {
@@ -245,7 +245,7 @@ func rollOptions() table[*logfile.Options] {
 		{name: "roll_disabled", doc: "leaves rotation to others",
 			decode: func(_ line, o *logfile.Options) { o.RollDisabled = true }},
 		{name: "mode", usage: "MODE", doc: "the mode of the files, in octal digits", decode: decodeRollMode},
-	}, refused[*logfile.Options](false, "backup_time_format", "dir_mode", "roll_at", "roll_compression", "roll_gzip", "roll_local_time", "roll_minutes")...)}
+	}, refused[*logfile.Options]("backup_time_format", "dir_mode", "roll_at", "roll_compression", "roll_gzip", "roll_local_time", "roll_minutes")...)}
 }
 
 func ocspOptions() table[*builder] {
@@ -338,7 +338,7 @@ func siteDirectives() table[*scope] {
 		{name: "file_server", usage: "[matcher] [browse] [{ … }]", in: inSite | inHandle, many: true,
 			doc: "answers with files", decode: decodeFileServer},
 	}
-	directives = append(directives, refused[*scope](false,
+	directives = append(directives, refused[*scope](
 		"acme_server",
 		"copy_response",
 		"copy_response_headers",
@@ -384,7 +384,7 @@ func matchers() table[*definition] {
 		{name: "not", usage: "[MATCHER…] [{ … }]", many: true, doc: "what must not match", decode: decodeNot},
 		{name: "import", usage: "SNIPPET|FILE|PATTERN [ARGUMENT…] [{ … }]", many: true, doc: "the lines of a snippet or of files", decode: spliced[*definition]},
 		{name: "expression", instead: "write path, header, not and the other matchers in a block"},
-	}, refused[*definition](false, "country", "maxmind_geolocation", "tls", "url_pattern")...)}
+	}, refused[*definition]("country", "maxmind_geolocation", "tls", "url_pattern")...)}
 }
 
 func tlsOptions() table[*issuance] {
@@ -410,7 +410,7 @@ func tlsOptions() table[*issuance] {
 		{name: "alpn", usage: "h3|h2|http/1.1…", doc: "the protocols to offer, the preferred first", decode: decodeALPN},
 		{name: "client_auth", usage: "{ … }", doc: "asks clients for certificates", decode: decodeClientAuth},
 		{name: "eab", instead: "write it in issuer acme URL { eab KEY_ID MAC_KEY }"},
-	}, refused[*issuance](false,
+	}, refused[*issuance](
 		"dns_challenge_override_domain",
 		"dns_ttl",
 		"get_certificate",
@@ -431,7 +431,7 @@ func clientAuthOptions() table[*tlspolicy.ClientAuth] {
 		{name: "trusted_ca_cert", instead: "put the certificate into a PEM file and write trust_pool file FILE"},
 		{name: "trusted_leaf_cert_file", instead: "dwaar trusts CAs: write trust_pool file FILE"},
 		{name: "trusted_leaf_cert", instead: "dwaar trusts CAs: write trust_pool file FILE"},
-	}, refused[*tlspolicy.ClientAuth](false, "verifier")...)}
+	}, refused[*tlspolicy.ClientAuth]("verifier")...)}
 }
 
 func issuerOptions() table[*issuing.IssuerConfig] {
@@ -444,7 +444,7 @@ func issuerOptions() table[*issuing.IssuerConfig] {
 		{name: "trusted_roots", instead: "write root FILE"},
 		{name: "dir", instead: "write issuer acme URL"},
 		{name: "dns", instead: "write it beside the issuer: it holds for all"},
-	}, refused[*issuing.IssuerConfig](false,
+	}, refused[*issuing.IssuerConfig](
 		"alt_http_port",
 		"alt_tlsalpn_port",
 		"disable_http_challenge",
@@ -480,7 +480,7 @@ func eabOptions() table[*issuing.EAB] {
 func onDemandOptions() table[*acme.OnDemand] {
 	return table[*acme.OnDemand]{of: "on_demand_tls", noun: "option", rows: append([]row[*acme.OnDemand]{
 		{name: "ask", usage: "URL", doc: "who is asked, as URL?domain=NAME, and permits a name by 200", decode: decodeAsk},
-	}, refused[*acme.OnDemand](false, "burst", "interval", "permission")...)}
+	}, refused[*acme.OnDemand]("burst", "interval", "permission")...)}
 }
 
 func respondOptions() table[*handler.Respond] {

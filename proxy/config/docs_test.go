@@ -17,8 +17,8 @@ const page = "../../docs/dwaarfile.md"
 // documented is what the page says of one block: the words it explains, as
 // "name usage" with the text behind, and those it refuses.
 type documented struct {
-	words        map[string]string
-	later, never []string
+	words map[string]string
+	never []string
 }
 
 var codeSpan = regexp.MustCompile("`([^`]+)`")
@@ -37,9 +37,6 @@ func readPage(t *testing.T) map[string]*documented {
 			name := strings.ReplaceAll(strings.Trim(heading, "# "), "`", "")
 			current = &documented{words: map[string]string{}}
 			sections[name] = current
-		}
-		if list, found := strings.CutPrefix(paragraph, "Not supported yet:"); found {
-			current.later = names(list)
 		}
 		if list, found := strings.CutPrefix(paragraph, "Not supported:"); found {
 			current.never = names(list)
@@ -75,7 +72,7 @@ func (d *documented) addRows(table string) {
 func TestThePageAndTheTablesSayTheSame(t *testing.T) {
 	sections := readPage(t)
 	known := map[string]map[string]bool{}
-	later, never := map[string][]string{}, map[string][]string{}
+	never := map[string][]string{}
 	for _, e := range config.Language() {
 		if known[e.Section] == nil {
 			known[e.Section] = map[string]bool{}
@@ -84,9 +81,6 @@ func TestThePageAndTheTablesSayTheSame(t *testing.T) {
 		switch {
 		case section == nil:
 			t.Fatalf("%s has no section %q", page, e.Section)
-		case e.Refused && e.Later:
-			later[e.Section] = append(later[e.Section], e.Name)
-			continue
 		case e.Refused:
 			never[e.Section] = append(never[e.Section], e.Name)
 			continue
@@ -103,7 +97,6 @@ func TestThePageAndTheTablesSayTheSame(t *testing.T) {
 				t.Errorf("%s, %s explains %q, which is not in the table", page, name, word)
 			}
 		}
-		compareLists(t, name+", not supported yet", section.later, later[name])
 		compareLists(t, name+", not supported", section.never, never[name])
 	}
 }

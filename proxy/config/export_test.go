@@ -8,7 +8,6 @@ type Entry struct {
 	Usage   string
 	Doc     string
 	Refused bool
-	Later   bool
 }
 
 // Language is every row of every table.
@@ -59,7 +58,7 @@ func Language() []Entry {
 func entries[T any](section string, t table[T]) []Entry {
 	var all []Entry
 	for _, r := range t.rows {
-		all = append(all, Entry{section, r.name, r.usage, r.doc, r.decode == nil, r.later})
+		all = append(all, Entry{section, r.name, r.usage, r.doc, r.decode == nil})
 	}
 	return all
 }

@@ -25,7 +25,7 @@ func fileServerOptions() table[*files.Config] {
 			decode: func(_ line, c *files.Config) { c.AsWritten = true }},
 		{name: "pass_thru", doc: "leaves requests for what is not there to the directives that follow",
 			decode: func(_ line, c *files.Config) { c.PassThru = true }},
-	}, refused[*files.Config](false, "content_digest", "digest", "etag_file_extensions", "fs")...)}
+	}, refused[*files.Config]("content_digest", "digest", "etag_file_extensions", "fs")...)}
 }
 
 func decodeRoot(l line, s *scope) {

@@ -15,7 +15,7 @@ type namedZone struct {
 func rateLimitOptions() table[*handler.RateLimit] {
 	return table[*handler.RateLimit]{of: "rate_limit", noun: "option", rows: append([]row[*handler.RateLimit]{
 		{name: "zone", usage: "NAME { … }", many: true, doc: "one limit; every zone must allow a request", decode: decodeLimitZone},
-	}, refused[*handler.RateLimit](false, "distributed", "jitter", "log_key", "storage", "sweep_interval")...)}
+	}, refused[*handler.RateLimit]("distributed", "jitter", "log_key", "storage", "sweep_interval")...)}
 }
 
 func zoneOptions() table[*ratelimit.Zone] {

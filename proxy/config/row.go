@@ -19,7 +19,6 @@ type row[T any] struct {
 	// decode reads one line into what the table fills. nil: refused.
 	decode func(line, T)
 
-	later   bool   // refused until it exists, not for ever
 	instead string // what to write instead of something refused
 }
 
@@ -49,10 +48,10 @@ func (t *table[T]) find(name string) *row[T] {
 
 // refused makes rows that only say no: by name, so that nobody wonders whether
 // a word was understood.
-func refused[T any](later bool, names ...string) []row[T] {
+func refused[T any](names ...string) []row[T] {
 	rows := make([]row[T], len(names))
 	for i, name := range names {
-		rows[i] = row[T]{name: name, later: later, in: inSite | inHandle}
+		rows[i] = row[T]{name: name, in: inSite | inHandle}
 	}
 	return rows
 }
@@ -87,8 +86,6 @@ func (r *row[T]) accepts(l line, at place) bool {
 		instead = ": " + instead
 	}
 	switch {
-	case r.decode == nil && r.later:
-		l.b.problem(l.Name, "%s is not supported yet by dwaar%s", l.title(), instead)
 	case r.decode == nil:
 		l.b.problem(l.Name, "%s is not supported by dwaar%s", l.title(), instead)
 	case at != 0 && r.in&at == 0:
