@@ -42,6 +42,29 @@ func TestStatusShowsTheErrorThatMattersMost(t *testing.T) {
 	dwaar(t, "status").expect(t, 0, "the CA is down")
 }
 
+func TestStatusShowsASharedStorage(t *testing.T) {
+	r := running(t)
+	r.status.Storage = &admin.Storage{Kind: "redis", Address: "redis://10.0.0.5:6379/0", State: "up", Since: noon}
+	if got := dwaar(t, "status").out; !strings.Contains(got, "listening on :443\nstorage redis://10.0.0.5:6379/0, up since 2026-03-01T12:00:00Z\n\n") {
+		t.Errorf("an up storage is shown as\n%s", got)
+	}
+	*r.status.Storage = admin.Storage{Kind: "redis", Address: "redis://10.0.0.5:6379/0", State: "down", Since: noon, Error: "connection\x1b refused", Owed: 3, CopyError: "disk full"}
+	dwaar(t, "status").expect(t, 0, "dwaar v1.2.3, ready since",
+		"storage redis://10.0.0.5:6379/0, down since 2026-03-01T12:00:00Z: connection� refused\nstorage gets 3 answers when it is up\nthe copy of the storage is not written: disk full\n\n")
+	var s admin.Status
+	if err := json.Unmarshal([]byte(dwaar(t, "status", "--json").out), &s); err != nil || !reflect.DeepEqual(s, r.status) {
+		t.Errorf("status = %+v, %v; want %+v", s.Storage, err, r.status.Storage)
+	}
+	if got, want := dwaar(t, "status", "--json").out, `"storage": {
+    "kind": "redis",
+    "address": "redis://10.0.0.5:6379/0",
+    "state": "down",
+    "since": "2026-03-01T12:00:00Z",
+    "error": `; !strings.Contains(got, want) {
+		t.Errorf("status has no %s:\n%s", want, got)
+	}
+}
+
 func TestStatusShowsResponders(t *testing.T) {
 	r := running(t)
 	r.status.Responders = []admin.Responder{{

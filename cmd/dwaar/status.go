@@ -97,9 +97,7 @@ func drawStatus(w io.Writer, s admin.Status) error {
 	if r := s.LastReload; r != nil {
 		fmt.Fprintf(w, "last reload %s: %s\n", when(r.At), reloadOutcome(r.Error))
 	}
-	if s.Storage != nil {
-		fmt.Fprintln(w, storageLine(*s.Storage))
-	}
+	drawStorage(w, s.Storage)
 	fmt.Fprintln(w)
 	t := newTable(w, "NAMES", "SOURCE", "NOT AFTER", "STAPLE", "REASON", "NEXT UPDATE", "LAST ERROR")
 	for _, c := range s.Certificates {
@@ -114,16 +112,22 @@ func drawStatus(w io.Writer, s admin.Status) error {
 	return drawRelays(w, s.Relays)
 }
 
-// storageLine says whether the nodes of a cluster can see each other.
-func storageLine(s admin.Storage) string {
-	line := fmt.Sprintf("storage %s, %s since %s", printable(s.Address), s.State, when(s.Since))
-	if s.Owed > 0 {
-		line += fmt.Sprintf(", %d answers to be written when it is back", s.Owed)
+// drawStorage says whether the nodes of a cluster hear of each other.
+func drawStorage(w io.Writer, s *admin.Storage) {
+	if s == nil {
+		return
 	}
+	line := fmt.Sprintf("storage %s, %s since %s", s.Address, s.State, when(s.Since))
 	if s.Error != "" {
-		line += ": " + printable(s.Error)
+		line += ": " + s.Error
 	}
-	return line
+	fmt.Fprintln(w, printable(line))
+	if s.Owed > 0 {
+		fmt.Fprintf(w, "storage gets %d answers when it is up\n", s.Owed)
+	}
+	if s.CopyError != "" {
+		fmt.Fprintln(w, printable("the copy of the storage is not written: "+s.CopyError))
+	}
 }
 
 // drawResponders has a line for each CA that is answered for.

@@ -138,7 +138,7 @@ func (c controller) storageStatus() *admin.Storage {
 		return nil
 	}
 	s := c.cluster.Status()
-	shown := &admin.Storage{Kind: "redis", Address: s.Address, State: "down", Since: s.Since, Error: s.Error, Owed: s.Owed}
+	shown := &admin.Storage{Kind: "redis", Address: s.Address, State: "down", Since: s.Since, Error: s.Error, Owed: s.Owed, CopyError: s.LocalError}
 	if s.Up {
 		shown.State = "up"
 	}
