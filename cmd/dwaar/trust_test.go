@@ -71,7 +71,7 @@ func TestTrustInstallsTheRootAndUntrustTakesItAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, said := range []string{"wrote ", " is there already\n"} {
-		if err := s.trust(t.Context(), data); err != nil {
+		if err := s.trust(t.Context(), localRootIn(data)); err != nil {
 			t.Fatal(err)
 		}
 		path := in(s.dir, rootName(t, data))
@@ -87,7 +87,7 @@ func TestTrustInstallsTheRootAndUntrustTakesItAway(t *testing.T) {
 		}
 	}
 	for _, said := range []string{"removed ", " is not there\n"} {
-		if err := s.untrust(t.Context(), data); err != nil {
+		if err := s.untrust(t.Context(), localRootIn(data)); err != nil {
 			t.Fatal(err)
 		}
 		out, ran := s.told()
@@ -106,10 +106,10 @@ func TestTrustInstallsTheRootAndUntrustTakesItAway(t *testing.T) {
 func TestADryRunPrintsAndChangesNothing(t *testing.T) {
 	s, data := newTestStore(t), in(t.TempDir(), "data")
 	s.dryRun, s.root = true, false
-	dry := func(do func(context.Context, string) error, lines ...string) {
+	dry := func(do func(context.Context, localRoot) error, lines ...string) {
 		t.Helper()
 		before := s.files(t)
-		if err := do(t.Context(), data); err != nil {
+		if err := do(t.Context(), localRootIn(data)); err != nil {
 			t.Fatal(err)
 		}
 		out, ran := s.told()
@@ -120,22 +120,22 @@ func TestADryRunPrintsAndChangesNothing(t *testing.T) {
 			t.Errorf("the dry run has changed %q to %q", before, after)
 		}
 	}
-	if err := s.check("trust", data); err != nil {
+	if err := s.check("trust", localRootIn(data)); err != nil {
 		t.Errorf("a dry run needs no rights: %v", err)
 	}
-	dry(s.trust, "would make a local CA in "+data+"/pki/local",
+	dry(s.trust, "would make a local CA: "+data+"/pki/local/root.crt",
 		"would write "+s.dir+"/dwaar-local-root-FINGERPRINT.crt", "would run update-ca-certificates")
 	if exists(data) {
 		t.Error("the dry run has made the data directory")
 	}
-	if _, err := makeLocalRoot(t.Context(), data); err != nil {
+	if _, err := localRootIn(data).make(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	path := in(s.dir, rootName(t, data))
 	dry(s.trust, "would write "+path, "would run update-ca-certificates")
 	dry(s.untrust, path+" is not there", "would run update-ca-certificates --fresh")
 	s.dryRun = false
-	if err := s.trust(t.Context(), data); err != nil {
+	if err := s.trust(t.Context(), localRootIn(data)); err != nil {
 		t.Fatal(err)
 	}
 	s.told()
@@ -155,38 +155,38 @@ func TestTrustRefusesByName(t *testing.T) {
 		}
 	}
 	s.root = false
-	expect(s.check("trust", "/a b"), "only root may", "sudo ", " trust --data '/a b'")
+	expect(s.check("trust", localRootIn("/a b")), "only root may", "sudo ", " trust --data '/a b'")
 	s.root = true
 	dir := s.dir
 	s.dir = in(dir, "missing")
-	expect(s.check("trust", data), "no Debian-like system", s.dir, data+"/pki/local/root.crt")
+	expect(s.check("trust", localRootIn(data)), "no Debian-like system", s.dir, data+"/pki/local/root.crt")
 	s.dir = dir
 	look := s.look
 	s.look = func(string) (string, error) { return "", exec.ErrNotFound }
-	expect(s.check("trust", data), "no Debian-like system", "update-ca-certificates")
+	expect(s.check("trust", localRootIn(data)), "no Debian-like system", "update-ca-certificates")
 	s.look = look
-	expect(s.untrust(t.Context(), data), "there is no local CA in "+data)
+	expect(s.untrust(t.Context(), localRootIn(data)), "there is no local CA in "+data)
 
 	s.err = errors.New("exit status 1")
-	expect(s.trust(t.Context(), data), "update-ca-certificates: exit status 1")
-	expect(s.untrust(t.Context(), t.TempDir()), "installed are: "+in(s.dir, rootName(t, data)))
+	expect(s.trust(t.Context(), localRootIn(data)), "update-ca-certificates: exit status 1")
+	expect(s.untrust(t.Context(), localRootIn(t.TempDir())), "installed are: "+in(s.dir, rootName(t, data)))
 	s.err = nil
 
 	path := in(s.dir, rootName(t, data))
 	if err := os.WriteFile(path, []byte("something else"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	expect(s.untrust(t.Context(), data), path+" is not the root of the CA in "+data+": it stays")
+	expect(s.untrust(t.Context(), localRootIn(data)), path+" is not the root of the CA in "+data+": it stays")
 	if !exists(path) {
 		t.Error("untrust has removed somebody else's file")
 	}
-	if err := s.trust(t.Context(), data); err != nil || readFile(t, path) != readFile(t, in(data, "pki/local/root.crt")) {
+	if err := s.trust(t.Context(), localRootIn(data)); err != nil || readFile(t, path) != readFile(t, in(data, "pki/local/root.crt")) {
 		t.Errorf("trust does not mend its file: %v", err)
 	}
 	if err := os.Remove(in(data, "pki/local/root.key")); err != nil {
 		t.Fatal(err)
 	}
-	expect(s.trust(t.Context(), data), "pki/local/root.crt is damaged: its key is gone")
+	expect(s.trust(t.Context(), localRootIn(data)), "pki/local/root.crt is damaged: its key is gone")
 }
 
 // A CA made by root in another user's directory would be of no use to that user's dwaar.
@@ -201,7 +201,7 @@ func TestTrustMakesNoCAInAnotherUsersDirectory(t *testing.T) {
 	s := newTestStore(t)
 	for _, dry := range []bool{true, false} {
 		s.dryRun = dry
-		if err := s.trust(t.Context(), in(dir, "data")); err == nil || !strings.Contains(err.Error(), dir+" belongs to another user") {
+		if err := s.trust(t.Context(), localRootIn(in(dir, "data"))); err == nil || !strings.Contains(err.Error(), dir+" belongs to another user") {
 			t.Errorf("dry run %v: %v", dry, err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestTrustMakesNoCAInAnotherUsersDirectory(t *testing.T) {
 // The commands as they are typed, on this very system, dry.
 func TestTrustAndUntrustAreCommands(t *testing.T) {
 	data := in(t.TempDir(), "data")
-	if _, err := makeLocalRoot(t.Context(), data); err != nil {
+	if _, err := localRootIn(data).make(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	code := 1
@@ -223,4 +223,52 @@ func TestTrustAndUntrustAreCommands(t *testing.T) {
 	}
 	dwaar(t, "trust", "--dry-run", "--data", data).expect(t, code, want)
 	dwaar(t, "untrust", "--dry-run", "--data", data).expect(t, code, want)
+}
+
+func TestTrustLooksWhereTheDwaarfileKeepsTheCA(t *testing.T) {
+	dir := t.TempDir()
+	data, elsewhere, file := in(dir, "data"), in(dir, "elsewhere"), in(dir, "Dwaarfile")
+	if _, err := localRootIn(elsewhere).make(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := newTestStore(t)
+	find := func(text string) (localRoot, error) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		root, done, err := rootFlags{dataFlag{data}, file}.find(t.Context())
+		t.Cleanup(done)
+		return root, err
+	}
+	root, err := find("{\n\tstorage file_system elsewhere\n}\n")
+	if err == nil {
+		err = s.trust(t.Context(), root)
+	}
+	if files := s.files(t); err != nil || len(files) != 1 || files[0] != rootName(t, elsewhere) {
+		t.Errorf("trust installs %q, %v", files, err)
+	}
+	if want := "trust --data " + data + " --config " + file; !strings.HasSuffix(root.asRoot("trust"), want) {
+		t.Errorf("as root it is %q, want %q", root.asRoot("trust"), want)
+	}
+	root, err = find("{\n\tstorage redis redis://:hunter2@127.0.0.1:" + strings.TrimPrefix(freePort(t), "127.0.0.1:") + "\n}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.trust(t.Context(), root); err == nil || !strings.Contains(err.Error(), "storage is unavailable") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("with a storage that is down: %v", err)
+	}
+	if !strings.HasPrefix(root.file(), "pki/local/root.crt in redis://") || exists(data) {
+		t.Errorf("the root is %s; a copy is made: %v", root.file(), exists(data))
+	}
+}
+
+func TestTrustDoesNotTakeTheCopyForTheStorage(t *testing.T) {
+	data := t.TempDir()
+	if err := os.Mkdir(in(data, "replica"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dwaar(t, "trust", "--dry-run", "--data", data).expect(t, 1, "shares its storage", "--config DWAARFILE")
+	dwaar(t, "untrust", "--dry-run", "--data", data).expect(t, 1, "shares its storage", "--config DWAARFILE")
+	dwaar(t, "trust", "--dry-run", "--data", data, "--config", in(data, "none")).expect(t, 2, "no such file")
 }

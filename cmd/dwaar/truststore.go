@@ -54,14 +54,14 @@ func lookProgram(program string) (string, error) {
 
 // check refuses a system that keeps its roots in another way, and a user who may not change
 // them.
-func (s trustStore) check(command, data string) error {
+func (s trustStore) check(command string, local localRoot) error {
 	_, err := s.look(updateProgram)
 	if err != nil || !exists(s.dir) {
 		return fmt.Errorf("this is no Debian-like system: it lacks %s or %s (package ca-certificates); the root to trust is %s",
-			updateProgram, s.dir, filepath.Join(data, "pki", "local", "root.crt"))
+			updateProgram, s.dir, local.file())
 	}
 	if !s.root && !s.dryRun {
-		return fmt.Errorf("only root may change the system's store: %s", asRoot(command, data))
+		return fmt.Errorf("only root may change the system's store: %s", local.asRoot(command))
 	}
 	return nil
 }

@@ -9,32 +9,24 @@ import (
 )
 
 type untrustCmd struct {
-	dataFlag
+	rootFlags
 	DryRun bool `help:"Print what would be done; do nothing."`
 }
 
 func (untrustCmd) Help() string {
-	return `Takes the root of dwaar's local CA out of the system's store again: the one of this data directory, and nothing else. The CA itself stays.`
+	return `Takes the root of dwaar's local CA out of the system's store again: the one of this data directory, or of the storage that --config names, and nothing else. The CA itself stays.`
 }
 
 func (c untrustCmd) Run(a *app) error {
-	store := debianStore(a, c.DryRun)
-	data, err := c.dir()
-	if err == nil {
-		err = store.check("untrust", data)
-	}
-	if err != nil {
-		return err
-	}
-	return store.untrust(context.Background(), data)
+	return c.with(a, c.DryRun, "untrust", trustStore.untrust)
 }
 
-// untrust removes what trust has installed for this data directory, if that is still what
+// untrust removes what trust has installed for a local CA, if that is still what
 // the file holds. Only --fresh takes away the links to it, and Java's copy.
-func (s trustStore) untrust(ctx context.Context, data string) error {
-	root, err := findLocalRoot(ctx, data)
+func (s trustStore) untrust(ctx context.Context, local localRoot) error {
+	root, err := local.read(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no local CA in %s, so nothing says which root is to go%s", data, s.others())
+		return fmt.Errorf("there is no local CA in %s, so nothing says which root is to go%s", local.where, s.others())
 	}
 	if err != nil {
 		return err
@@ -49,7 +41,7 @@ func (s trustStore) untrust(ctx context.Context, data string) error {
 	case err != nil:
 		return err
 	case !same:
-		return fmt.Errorf("%s is not the root of the CA in %s: it stays", path, data)
+		return fmt.Errorf("%s is not the root of the CA in %s: it stays", path, local.where)
 	case s.dryRun:
 		fmt.Fprintf(s.stdout, "would remove %s\n", path)
 	default:

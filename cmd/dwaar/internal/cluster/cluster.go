@@ -50,6 +50,22 @@ func Open(ctx context.Context, cfg Config, dataDir string, log *slog.Logger) (*C
 	return c, nil
 }
 
+// Direct is the storage without a copy, for a moment: where it is down, whatever
+// is asked of it fails. Done lets go of it.
+func Direct(ctx context.Context, cfg Config) (s storage.Storage, done func(), err error) {
+	if err := cfg.Check(); err != nil {
+		return nil, nil, err
+	}
+	shared, err := redis.Open(ctx, cfg.Redis, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	if s, err = cfg.seal(shared); err != nil {
+		return nil, nil, errors.Join(err, shared.Close())
+	}
+	return s, func() { _ = shared.Close() }, nil // it was of no use any more
+}
+
 // seal encrypts what goes into s, if there is a key.
 func (c Config) seal(s storage.Storage) (storage.Storage, error) {
 	keys, err := c.keys()
