@@ -6,7 +6,7 @@
 set -eu
 
 # tool:packages that bring it; a tool may be a pattern
-wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9 /usr/sbin/nginx:nginx systemd-analyze:systemd /usr/lib/postgresql/*/bin/postgres:postgresql /usr/sbin/mariadbd:mariadb-server redis-server:redis-server'
+wanted='gcc:gcc,libc6-dev openssl:openssl curl:curl gnutls-cli:gnutls-bin patch:patch /usr/sbin/named:bind9 /usr/sbin/nginx:nginx /usr/sbin/apache2:apache2-bin /usr/sbin/haproxy:haproxy /usr/sbin/hitch:hitch systemd-analyze:systemd /usr/lib/postgresql/*/bin/postgres:postgresql /usr/sbin/mariadbd:mariadb-server redis-server:redis-server'
 
 die() {
 	printf '%s\n' "$*" >&2
