@@ -19,14 +19,16 @@ type relayCmd struct {
 	Certificates []string      `placeholder:"PATTERN" sep:"none" help:"Files with certificates whose answers are there before anybody asks, like '/etc/ssl/*.pem'."`
 	Listen       string        `default:"127.0.0.1:8888" placeholder:"ADDRESS" help:"Where clients ask (default: ${default})."`
 	Allow        []string      `placeholder:"NET" help:"A network, address or host where responders may be although it is private, like 10.20.0.0/16 (repeatable)."`
-	Timeout      time.Duration `placeholder:"DURATION" help:"How long who asks may wait (default: 10s)."`
+	Timeout      time.Duration `placeholder:"DURATION" help:"How long who asks may wait (default: 8s)."`
 	dataFlag
 
-	Entries int   `placeholder:"N" help:"How many answers that clients asked for stay in memory (default: 100000)."`
-	Bytes   int64 `placeholder:"N" help:"How many bytes of memory they may take (default: 268435456)."`
-	Stored  int   `placeholder:"N" help:"How many answers are kept in storage (default: 100000)."`
-	Waiting int   `placeholder:"N" help:"How many clients may wait for responders (default: 10000)."`
-	Passing int   `placeholder:"N" help:"How many requests that no kept answer fits may be with responders (default: 32)."`
+	Entries     int   `placeholder:"N" help:"How many answers that clients asked for stay in memory (default: 100000)."`
+	Bytes       int64 `placeholder:"N" help:"How many bytes of memory they may take (default: 268435456)."`
+	Stored      int   `placeholder:"N" help:"How many answers are kept in storage (default: 100000)."`
+	Waiting     int   `placeholder:"N" help:"How many clients may wait for responders (default: 10000)."`
+	UnknownRate int   `placeholder:"N" help:"How many certificates in a second a responder is asked about that it does not know (default: 10)."`
+	Passing     int   `placeholder:"N" help:"How many requests that no kept answer fits may be with responders (default: 32)."`
+	PassingRate int   `placeholder:"N" help:"How many of them are passed on to a responder in a second (default: 20)."`
 
 	Metrics string `placeholder:"ADDRESS" help:"Where /metrics and /readyz are shown (default: nowhere)."`
 	Debug   bool   `help:"Log at level debug."`
@@ -52,7 +54,10 @@ func (c relayCmd) config() relays.Config {
 	cfg := relays.Config{
 		Relay: relay.Config{
 			Certificates: c.Certificates, Timeout: c.Timeout,
-			Limits: relay.Limits{Entries: c.Entries, Bytes: c.Bytes, Stored: c.Stored, Waiting: c.Waiting, Passing: c.Passing},
+			Limits: relay.Limits{
+				Entries: c.Entries, Bytes: c.Bytes, Stored: c.Stored, Waiting: c.Waiting,
+				UnknownRate: c.UnknownRate, Passing: c.Passing, PassingRate: c.PassingRate,
+			},
 		},
 		Guard: netguard.Config{Allow: c.Allow},
 	}

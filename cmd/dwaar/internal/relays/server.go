@@ -19,7 +19,7 @@ type Config struct {
 // NewServer returns a server of one relay with listeners of its own. It opens
 // nothing. Its Run fails on a bad file. Its Reload reads the files again: a
 // renewed issuer counts from now on.
-func NewServer(cfg Config, storage relay.Storage, opts alone.Options, log *slog.Logger) *alone.Server {
+func NewServer(cfg Config, storage Storage, opts alone.Options, log *slog.Logger) *alone.Server {
 	return alone.NewServer(service{New(storage, log), cfg}, opts, log)
 }
 

@@ -18,15 +18,22 @@ import (
 	"dwaar/ocspsvc/responder"
 )
 
+// Storage is where answers are kept, and what hands out leases, so that of all
+// relays on it one asks for each answer. tlsstore/storage has it.
+type Storage interface {
+	relay.Storage
+	relay.Leases
+}
+
 // Set are the relays of a process.
 type Set struct {
 	*running.Set[*desk]
-	storage relay.Storage
+	storage Storage
 	log     *slog.Logger
 }
 
 // New returns an empty set of relays, which keep answers in storage.
-func New(storage relay.Storage, log *slog.Logger) *Set {
+func New(storage Storage, log *slog.Logger) *Set {
 	return &Set{running.New[*desk](log), storage, log}
 }
 
@@ -86,7 +93,7 @@ func (s *Set) build(l *Loaded, asks *client.Client) (*desk, error) {
 	d := &desk{name: l.name, asker: &asker{}}
 	d.asker.now.Store(asks)
 	var err error
-	d.Relay, err = relay.New(l.Config, d.asker, s.storage, s.log.With("relay", l.name))
+	d.Relay, err = relay.New(l.Config, d.asker, s.storage, s.log.With("relay", l.name), relay.WithLeases(s.storage))
 	return d, err
 }
 
@@ -109,6 +116,14 @@ func (c *Change) Commit() {
 		d.asker.now.Store(c.clients[i])
 	}
 	c.Change.Commit()
+}
+
+// Stored says that another node has changed what storage has under a key, or, if
+// that is "", anything: see [relay.Relay.Stored].
+func (s *Set) Stored(key string) {
+	for _, d := range s.All() {
+		d.Stored(key)
+	}
 }
 
 // Status is how a relay is doing.

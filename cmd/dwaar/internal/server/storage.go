@@ -121,6 +121,7 @@ func (s *Server) stored(keys []string, all bool) {
 	if all {
 		s.acme.Stored("")
 		s.stapler.StoredAll()
+		s.relays.Stored("")
 		return
 	}
 	for _, key := range keys {
@@ -128,6 +129,8 @@ func (s *Server) stored(keys []string, all bool) {
 			s.acme.Stored(name)
 		} else if leaf, ok := respstore.LeafOf(key); ok {
 			s.stapler.Stored(leaf)
+		} else {
+			s.relays.Stored(key) // which know theirs
 		}
 	}
 }
