@@ -69,8 +69,11 @@ func Direct(ctx context.Context, cfg Config) (s storage.Storage, done func(), er
 // seal encrypts what goes into s, if there is a key.
 func (c Config) seal(s storage.Storage) (storage.Storage, error) {
 	keys, err := c.keys()
-	if err != nil || keys.Seal.IsZero() {
-		return s, err
+	if err != nil {
+		return nil, err
+	}
+	if keys.Seal.IsZero() {
+		return sealed.Unkeyed(s), nil
 	}
 	return sealed.New(s, keys)
 }
