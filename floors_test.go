@@ -138,7 +138,7 @@ var rooms = map[string][]string{
 	"github.com/redis/go-redis/v9":        {"tlsstore/storage/redis"},
 	"golang.org/x/crypto":                 {"ocspsvc/...", "proxy/password", "tlsstore/storage/sealed"},
 	"golang.org/x/net":                    {"proxy/...", "tlsstore"},
-	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "proxy/...", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/server"},
+	"golang.org/x/sync":                   {"acme", "ocspsvc/responder", "ocspsvc/stapler", "tlsstore", "tlsstore/storage/mirror", "proxy/...", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/server"},
 	"golang.org/x/sys/unix":               {"cmd/dwaar", "tlsstore/..."},
 	"golang.org/x/term":                   {"cmd/dwaar"},
 	"golang.org/x/time":                   {"ocspsvc/responder", "proxy"},
