@@ -52,7 +52,7 @@ func copied(t *testing.T) (h *house, leaf *ocsptest.Leaf, staple []byte) {
 	t.Helper()
 	h = newHouse(t)
 	leaf = h.leaf(t, "a.example")
-	h.write(t, "\tstorage file_system data/replica", "", "a.example")
+	h.write(t, "\tstorage file_system data/replica/data", "", "a.example")
 	_, stop := h.start(t)
 	staple = h.stapled(t, "a.example", leaf)
 	stop()
@@ -85,7 +85,7 @@ func TestFirstHandshakeIsStapledWhileTheSharedStorageIsDown(t *testing.T) {
 }
 
 // S2 on a cluster: a storage that accepts and hangs.
-func TestASharedStorageThatHangsDelaysAStartAndAStopByseconds(t *testing.T) {
+func TestASharedStorageThatHangsDelaysAStartAndAStopBySeconds(t *testing.T) {
 	h, leaf, _ := copied(t)
 	redis := newSilent(t)
 	h.share(t, "redis://"+redis.address, "a.example")
