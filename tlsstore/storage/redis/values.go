@@ -32,9 +32,9 @@ func (s *Store) Store(ctx context.Context, key string, value []byte) error {
 
 // atOnce is how many keys one script deletes: some tens of milliseconds, in which nobody else
 // is served.
-const atOnce = 10_000
+const atOnce = 5_000
 
-// Delete implements storage.Storage. A prefix of up to 10,000 keys is gone at once; of a larger
+// Delete implements storage.Storage. A prefix of up to 5,000 keys is gone at once; of a larger
 // one others see, for a while, what is left.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	clean, err := cleanKey(key)

@@ -51,13 +51,14 @@ end
 -- it has forgotten.
 local function forget(most)
 	local old = redis.call('ZRANGEBYSCORE', dead, '-inf', now() - 3600000, 'LIMIT', 0, most)
+	if #old == 0 then
+		return
+	end
 	local forgotten = tonumber(redis.call('HGET', meta, 'forgotten')) or 0
 	for _, key in ipairs(old) do
 		forgotten = math.max(forgotten, tonumber(redis.call('ZSCORE', log, key)) or 0)
 		redis.call('ZREM', log, key)
 		redis.call('ZREM', dead, key)
 	end
-	if #old > 0 then
-		redis.call('HSET', meta, 'forgotten', forgotten)
-	end
+	redis.call('HSET', meta, 'forgotten', forgotten)
 end
