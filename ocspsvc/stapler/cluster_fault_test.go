@@ -112,10 +112,14 @@ func TestStorageThatFailsLeavesEachNodeAlone(t *testing.T) {
 	hung := func(obeys bool) func(*node) {
 		return func(n *node) { n.hangs, n.obeys = make(chan struct{}), obeys }
 	}
-	for name, breaks := range map[string]func(*node){
-		"down":                 func(n *node) { n.fault = errStorageDown },
-		"hangs":                hung(true),
-		"hangs and obeys none": hung(false),
+	for name, test := range map[string]struct {
+		breaks func(*node)
+		least  int // of nodes that ask each time
+	}{
+		"down":                 {func(n *node) { n.fault = errStorageDown }, 3},
+		"has leases no more":   {func(n *node) { n.noLeases = errStorageDown }, 1},
+		"hangs":                {hung(true), 3},
+		"hangs and obeys none": {hung(false), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -123,11 +127,11 @@ func TestStorageThatFailsLeavesEachNodeAlone(t *testing.T) {
 				c.runAll(true)
 				time.Sleep(time.Hour)
 				for _, n := range c.nodes {
-					n.set(breaks)
+					n.set(test.breaks)
 				}
 				time.Sleep(5 * day)
 				c.wantStapled("five days later")
-				c.wantFetches("five days later", 4+3*4*9, 4+3*4*12)
+				c.wantFetches("five days later", 4+test.least*4*9, 4+3*4*12)
 				for i, n := range c.nodes {
 					if got := len(n.book.Find(slog.LevelWarn, "without regard to other nodes")); got != 1 {
 						t.Errorf("node %d said %d times that storage fails, want 1", i, got)

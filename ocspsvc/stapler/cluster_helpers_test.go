@@ -66,6 +66,7 @@ type node struct {
 	apart bool // need not be stapled, and may be loud
 
 	leasesHang chan struct{}   // as hangs, leases only
+	noLeases   error           // as fault, leases only
 	fetcher    stapler.Fetcher // in place of the cluster's network
 }
 
@@ -177,7 +178,7 @@ func (n *node) die() {
 // mend ends the faults of its storage.
 func (n *node) mend() {
 	n.set(func(n *node) {
-		n.fault = nil
+		n.fault, n.noLeases = nil, nil
 		if n.hangs != nil {
 			close(n.hangs)
 			n.hangs = nil
@@ -272,9 +273,15 @@ func (n *node) TryLock(ctx context.Context, name string) (bool, error) {
 	if err := n.call(ctx); err != nil {
 		return false, err
 	}
-	if n.leasesHang != nil {
+	n.mu.Lock()
+	noLeases, hang := n.noLeases, n.leasesHang
+	n.mu.Unlock()
+	if noLeases != nil {
+		return false, noLeases
+	}
+	if hang != nil {
 		select {
-		case <-n.leasesHang:
+		case <-hang:
 		case <-when(n.obeys, ctx.Done()):
 			return false, ctx.Err()
 		}

@@ -18,8 +18,17 @@ type desk struct {
 	mu      sync.Mutex // guards the rest
 	left    int        // questions that were left behind
 	resting time.Time  // until then nothing is asked; monotonic
-	failing bool       // as far as was logged
+	failing [2]bool    // by matter, as far as was logged
 }
+
+// matter is what is asked at a desk. One may be had while the other is not: of
+// shared storage that is down there may be a local copy.
+type matter uint8
+
+const (
+	looking matter = iota
+	leasing
+)
 
 const (
 	deskPatience = 2 * time.Second
@@ -88,22 +97,23 @@ func (d *desk) leave(n int) {
 	d.left += n
 }
 
-// file takes note of how a question went, and reports whether that is news.
-func (d *desk) file(failed bool) (news bool) {
+// file takes note of how a question went, and reports whether that changes
+// whether all is well.
+func (d *desk) file(about matter, failed bool) (news bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if failed {
 		d.resting = time.Now().Add(deskRests)
 	}
-	news = d.failing != failed
-	d.failing = failed
-	return news
+	was := d.failing
+	d.failing[about] = failed
+	return (was == [2]bool{}) != (d.failing == [2]bool{})
 }
 
 // fileDesk lets the desk rest after a failure, unless the caller gave up, and
 // says once when it fails and once when it is back.
-func (s *Service) fileDesk(ctx context.Context, err error) {
-	if err != nil && gaveUp(ctx) || !s.desk.file(err != nil) {
+func (s *Service) fileDesk(ctx context.Context, about matter, err error) {
+	if err != nil && gaveUp(ctx) || !s.desk.file(about, err != nil) {
 		return
 	}
 	if err != nil {

@@ -28,10 +28,10 @@ func (s *Service) glance(ctx context.Context, c *certificate) (done bool, err er
 	}
 	record, err := atDesk(ctx, s.desk, func(ctx context.Context) (respstore.Record, error) { return s.store.Load(ctx, c.fingerprint) }, func(respstore.Record) {})
 	if isOfStorage(err) {
-		s.fileDesk(ctx, err)
+		s.fileDesk(ctx, looking, err)
 		return false, err
 	}
-	s.fileDesk(ctx, nil)
+	s.fileDesk(ctx, looking, nil)
 	if err == nil && s.isKnown(c, record) {
 		return false, nil
 	}

@@ -44,7 +44,7 @@ func (s *Service) lease(ctx context.Context, c *certificate) (giveBack func(), o
 			s.unlease(ctx, name)
 		}
 	})
-	s.fileDesk(ctx, err)
+	s.fileDesk(ctx, leasing, err)
 	switch {
 	case err != nil:
 		return nothing, !gaveUp(ctx)

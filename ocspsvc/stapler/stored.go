@@ -27,7 +27,8 @@ func (s *Service) StoredAll() {
 const (
 	noticesKept = 10_000                 // what does not fit in becomes StoredAll
 	noticePace  = 2 * time.Millisecond   // after each look
-	noticeRest  = 200 * time.Millisecond // after as many as there were
+	noticeRest  = 200 * time.Millisecond // after as many as were named
+	noticeFew   = 100                    // of everything, before what was named meanwhile
 )
 
 // notices is what is to be looked at. Its lock is held for one map operation.
@@ -67,8 +68,8 @@ func (n *notices) take(busy bool) (leaves map[Fingerprint]struct{}, all bool) {
 	return leaves, all
 }
 
-// follow works off the notices: first what was named, and then, between that,
-// one after the other of everything.
+// follow works off the notices: what was named, and after each time a few of
+// everything.
 func (s *Service) follow(ctx context.Context) {
 	var rest []*certificate
 	for ctx.Err() == nil {
@@ -79,13 +80,15 @@ func (s *Service) follow(ctx context.Context) {
 		for leaf := range leaves {
 			s.look(ctx, leaf)
 		}
+		few := min(len(rest), noticeFew)
+		for _, c := range rest[:few] {
+			s.look(ctx, c.fingerprint)
+		}
+		rest = rest[few:]
 		switch {
 		case len(leaves) > 0:
 			pause(ctx, noticeRest)
-		case len(rest) > 0:
-			s.look(ctx, rest[0].fingerprint)
-			rest = rest[1:]
-		default:
+		case few == 0:
 			sleepUntil(ctx, s.noticed)
 		}
 	}

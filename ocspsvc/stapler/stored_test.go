@@ -264,6 +264,24 @@ func TestEverythingIsLookedAtBitByBit(t *testing.T) {
 	})
 }
 
+func TestEverythingIsLookedAtAlsoWhileMuchIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := setUpCluster(t, 1, stapler.Config{Pace: -1}, plains(t, 200)...)
+		n := c.nodes[0]
+		c.runAll(true)
+		time.Sleep(time.Minute)
+		before := c.looked()
+		n.service.StoredAll()
+		for range 100 {
+			n.service.Stored(c.leaves[0].Fingerprint())
+			time.Sleep(50 * time.Millisecond)
+		}
+		if n := c.looked() - before; n < 200+5 {
+			t.Errorf("%d reads, want all 200 and some of the one that was named", n)
+		}
+	})
+}
+
 // Storage fails at the moment at which it is said to have something.
 func TestANoticeOutlivesAFailureOfStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
