@@ -11,6 +11,37 @@ import (
 	"dwaar/ocspsvc/stapler"
 )
 
+// What was read before the lease is from before the other node had finished.
+func TestANodeLooksAgainWhenItHasTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := setUpCluster(t, 2, stapler.Config{StartWait: 10 * time.Second}, plains(t, 1)...)
+		c.one.Change(func(s *ocsptest.Settings) { s.Delay = 500 * time.Millisecond })
+		c.nodes[1].late, c.nodes[1].deaf = time.Second, true
+		c.nodes[1].service.Sync()
+		go c.nodes[0].run(false)
+		c.nodes[1].service.Prime(t.Context()) // without Load, which would look too
+		time.Sleep(10 * time.Second)
+		c.wantStapled("then")
+		c.wantFetches("then", 1, 1)
+	})
+}
+
+// The node that has asked does not come to give the lease back.
+func TestANodeTakesOverWhatIsStoredAlsoUnderTheLeaseOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := setUpCluster(t, 2, stapler.Config{}, plains(t, 1)...)
+		leaf := c.leaves[0]
+		c.leases["ocsp_"+hexOf(leaf)] = leaseOf{holder: c.nodes[0]}
+		c.nodes[0].apart, c.nodes[1].deaf = true, true
+		go c.nodes[1].run(false)
+		time.Sleep(5 * time.Second)
+		c.disk.write(t, recordOf(leaf, c.one.DER(leaf), time.Now()))
+		time.Sleep(2 * time.Second)
+		c.wantStapled("then")
+		c.wantFetches("then", 0, 0)
+	})
+}
+
 // The node that asks is killed in the middle of it.
 func TestAnotherNodeTakesOverWhenTheOneThatAsksDies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -82,6 +113,9 @@ func TestAnOutageOfTheResponderIsMetByEachNodeAsIfAlone(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		c.wantFetches("when it is back", before+1, before+1)
 		for i, n := range c.nodes {
+			if got := gauge(t, n.service, "dwaar_ocsp_responders_down"); got != 0 {
+				t.Errorf("node %d still counts %v responders as down", i, got)
+			}
 			if s := n.service.Status(c.leaves[0].Fingerprint()); s.LastError != "" || s.Reason != ocspsvc.ReasonGood || time.Until(s.NextTry) < time.Hour {
 				t.Errorf("node %d: %+v", i, s)
 			}
@@ -239,11 +273,14 @@ func TestPastHalfLifeAllNodesTogetherAskHourly(t *testing.T) {
 		c.runAll(true)
 		time.Sleep(day)
 		c.wantFetches("a day", 22, 30)
-		c.nodes[1].build() // a node that starts anew finds it, and asks no sooner
 		before := c.network.count()
+		for c.network.count() == before {
+			time.Sleep(time.Minute)
+		}
+		c.nodes[1].build() // a node that starts anew finds it, and asks no sooner
 		c.nodes[1].run(true)
 		time.Sleep(10 * time.Minute)
-		c.wantFetches("a restart", before, before+1)
+		c.wantFetches("a restart", before+1, before+1)
 		c.wantStapled("a restart")
 	})
 }
@@ -296,6 +333,29 @@ func TestARefreshByHandWaitsForTheRoundOfAnotherNode(t *testing.T) {
 		c.wantFetches("one each", 2, 2)
 		if got := c.one.Hits(); got[1].Time.Sub(got[0].Time) < time.Second {
 			t.Error("both have asked at the same time")
+		}
+	})
+}
+
+// Another node knows that it is revoked, and a replica of the responder does not yet.
+func TestARefreshByHandKnowsWhatAnotherNodeHasStored(t *testing.T) { // S4
+	synctest.Test(t, func(t *testing.T) {
+		c := setUpCluster(t, 2, stapler.Config{}, plains(t, 1)...)
+		leaf := c.leaves[0]
+		c.nodes[1].deaf = true
+		c.runAll(true)
+		older := says(c.one.DER(leaf))
+		time.Sleep(time.Hour)
+		c.one.Set(ocsptest.Revoked)
+		if _, err := c.nodes[0].service.Refresh(t.Context(), leaf.Fingerprint()); err != nil {
+			t.Fatal(err)
+		}
+		c.network.set("one.example", older)
+		if _, err := c.nodes[1].service.Refresh(t.Context(), leaf.Fingerprint()); ocspsvc.ReasonOf(err) != ocspsvc.ReasonTooOld {
+			t.Errorf("err = %v", err)
+		}
+		if !c.nodes[1].catalog.isRevoked(leaf) {
+			t.Error("the catalog was not told")
 		}
 	})
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/ocsptest"
 	"dwaar/ocspsvc/respstore"
@@ -60,6 +62,7 @@ type node struct {
 	hangs chan struct{} // until it is closed no call comes back, if not nil
 	obeys bool          // a call that hangs ends with its context
 	slow  time.Duration // every call
+	late  time.Duration // what is read is that old when it arrives
 	skew  time.Duration // how far the node's clock is ahead
 	deaf  bool          // hears of no change
 	dead  bool
@@ -259,6 +262,7 @@ func (n *node) Load(ctx context.Context, key string) ([]byte, error) {
 	n.cluster.reads++
 	n.cluster.mu.Unlock()
 	value, err := n.disk.Load(ctx, key)
+	time.Sleep(n.late)
 	return shifted(value, -n.skew), err
 }
 
@@ -404,4 +408,21 @@ func plains(t *testing.T, n int) (makers []func(*ocsptest.CA) *ocsptest.Leaf) {
 		makers = append(makers, plain()(t))
 	}
 	return makers
+}
+
+// gauge is the value of a service's gauge without labels.
+func gauge(t *testing.T, s *stapler.Service, name string) float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(s.Collectors()...)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return 0
 }

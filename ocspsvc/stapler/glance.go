@@ -98,7 +98,7 @@ func (h *held) saysMoreThan(known *held) bool {
 	if known == nil || h.revoked() != known.revoked() || !h.verdict.ThisUpdate.Equal(known.verdict.ThisUpdate) {
 		return true
 	}
-	return h.stamp.After(known.stamp) && h.refreshed.After(known.refreshed)
+	return h.refreshed.After(known.refreshed)
 }
 
 // restate stores the revocation that is held once more, where storage has a
