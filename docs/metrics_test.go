@@ -37,7 +37,7 @@ func TestMetricsAreExplained(t *testing.T) {
 // metrics are the names in the source, but for those put together of two.
 func metrics(t *testing.T) (names []string) {
 	t.Helper()
-	quoted := regexp.MustCompile(`"(dwaar_(?:tls|ocsp|crl|acme|http|access)_[a-z_]*[a-z])"`)
+	quoted := regexp.MustCompile(`"(dwaar_(?:tls|ocsp|crl|acme|http|access|storage)_[a-z_]*[a-z])"`)
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Base(path) != "metrics.go" {
 			return err
