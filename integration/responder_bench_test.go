@@ -5,11 +5,13 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -27,8 +29,8 @@ import (
 	ocspresponder "dwaar/ocspsvc/responder"
 )
 
-// BenchmarkResponder tells what an answer costs the responder's process, beside
-// openssl's on the same machine in the same run:
+// BenchmarkResponder tells what an answer costs the process of the responder, or of
+// a relay in front of it, beside openssl's on the same machine in the same run:
 //
 //	go -C integration test -run '^$' -bench Responder -count 3 .
 //
@@ -60,6 +62,18 @@ func BenchmarkResponder(b *testing.B) {
 		s := dwaar.StartResponder(b, binaries.Plain, r.flags...)
 		measure(b, asking{url: s.URL, pid: s.Pid(), answers: 50_000, askers: 8, question: plain})
 	})
+	b.Run("cached,get", func(b *testing.B) {
+		s := dwaar.StartResponder(b, binaries.Plain, r.flags...)
+		measure(b, asking{url: s.URL, pid: s.Pid(), answers: 50_000, askers: 8, get: true, question: plain})
+	})
+	b.Run("relay", func(b *testing.B) {
+		s := r.relay(b)
+		measure(b, asking{url: s.URL, pid: s.Pid(), answers: 50_000, askers: 8, question: plain})
+	})
+	b.Run("relay,get", func(b *testing.B) {
+		s := r.relay(b)
+		measure(b, asking{url: s.URL, pid: s.Pid(), answers: 50_000, askers: 8, get: true, question: plain})
+	})
 	b.Run("cached,as-a-site", func(b *testing.B) {
 		s := r.site(b)
 		measure(b, asking{url: fmt.Sprintf("http://127.0.0.1:%d", s.HTTP), pid: s.PID(), answers: 50_000, askers: 8, question: plain})
@@ -76,6 +90,13 @@ func BenchmarkResponder(b *testing.B) {
 			measure(b, asking{url: s.URL, pid: s.Pid(), answers: 50_000, askers: 8, question: func(i int) []byte { return r.question(serial(i%100), nil) }})
 		})
 	}
+}
+
+// relay is one in front of the responder.
+func (r *registry) relay(b *testing.B) *dwaar.Responder {
+	b.Helper()
+	upstream := dwaar.StartResponder(b, binaries.Plain, r.flags...)
+	return dwaar.StartRelay(b, binaries.Plain, "--issuer", r.path("ca.pem")+"="+upstream.URL, "--allow", "127.0.0.1", "--data", b.TempDir())
 }
 
 // site serves the responder from a Dwaarfile.
@@ -100,6 +121,7 @@ type asking struct {
 	pid             int
 	answers, askers int
 	connectionEach  bool
+	get             bool // instead of POST
 	question        func(i int) []byte
 }
 
@@ -131,7 +153,7 @@ func (l asking) run(b *testing.B) {
 	for range l.askers {
 		askers.Go(func() {
 			for i := next.Add(1); i <= int64(l.answers); i = next.Add(1) {
-				if err := exchangeOCSP(client, l.url, questions[i-1]); err != nil {
+				if err := l.ask(client, questions[i-1]); err != nil {
 					b.Error(err)
 					return
 				}
@@ -141,8 +163,20 @@ func (l asking) run(b *testing.B) {
 	askers.Wait()
 }
 
+func (l asking) ask(client *http.Client, question []byte) error {
+	if !l.get {
+		return exchangeOCSP(client, l.url, question)
+	}
+	resp, err := client.Get(l.url + "/" + url.QueryEscape(base64.StdEncoding.EncodeToString(question)))
+	return readOCSP(resp, err)
+}
+
 func exchangeOCSP(client *http.Client, url string, question []byte) error {
 	resp, err := client.Post(url, "application/ocsp-request", bytes.NewReader(question))
+	return readOCSP(resp, err)
+}
+
+func readOCSP(resp *http.Response, err error) error {
 	if err != nil {
 		return err
 	}

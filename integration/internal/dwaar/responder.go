@@ -14,7 +14,7 @@ import (
 	"dwaar/integration/internal/wait"
 )
 
-// Responder is a `dwaar responder` on free ports.
+// Responder is a `dwaar responder`, or a `dwaar relay`, on free ports.
 type Responder struct {
 	URL     string
 	Metrics string // URL of its metrics and readiness
@@ -34,12 +34,25 @@ func StartResponder(t testing.TB, binary string, flags ...string) *Responder {
 	return r
 }
 
+// StartRelay is StartResponder for a relay.
+func StartRelay(t testing.TB, binary string, flags ...string) *Responder {
+	t.Helper()
+	r := launch(t, binary, "relay", flags)
+	wait.Until(t, 30*time.Second, "the relay to be ready", r.Ready)
+	return r
+}
+
 // LaunchResponder is StartResponder without the wait.
 func LaunchResponder(t testing.TB, binary string, flags ...string) *Responder {
 	t.Helper()
+	return launch(t, binary, "responder", flags)
+}
+
+func launch(t testing.TB, binary, command string, flags []string) *Responder {
+	t.Helper()
 	listen, metrics := "127.0.0.1:"+strconv.Itoa(wait.Port(t)), "127.0.0.1:"+strconv.Itoa(wait.Port(t))
 	r := &Responder{URL: "http://" + listen, Metrics: "http://" + metrics, Log: &Log{}, t: t, exited: make(chan struct{})}
-	r.cmd = exec.Command(binary, append([]string{"responder", "--listen", listen, "--metrics", metrics}, flags...)...)
+	r.cmd = exec.Command(binary, append([]string{command, "--listen", listen, "--metrics", metrics}, flags...)...)
 	r.cmd.Stdout, r.cmd.Stderr = r.Log, r.Log
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -48,10 +61,10 @@ func LaunchResponder(t testing.TB, binary string, flags ...string) *Responder {
 	t.Cleanup(func() {
 		r.Kill()
 		if fault := r.Log.Fault(); fault != "" {
-			t.Errorf("the responder's log shows a fault:\n%s", fault)
+			t.Errorf("the log of dwaar %s shows a fault:\n%s", command, fault)
 		}
 		if t.Failed() {
-			t.Logf("the responder's log:\n%s", r.Log.Tail(4<<10))
+			t.Logf("the log of dwaar %s:\n%s", command, r.Log.Tail(4<<10))
 		}
 	})
 	return r
