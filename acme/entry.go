@@ -27,6 +27,7 @@ type entry struct {
 	ari     renewalWindow
 	revoked *revocation // cert counts as revoked and waits for its replacement
 	stale   bool        // cert may not be what the policy wants any more
+	unsaved *unsaved    // issued for the policy, and not in storage yet; may be cert
 
 	failures int       // in a row
 	trouble  error     // the last failure; nil after a success
@@ -85,6 +86,7 @@ const (
 	renew      job = "renew"      // it is time
 	quarantine job = "quarantine" // it is revoked: away with its files
 	reissue    job = "reissue"    // they are away: get another
+	save       job = "save"       // one is there already, and not in storage yet
 	inquire    job = "ari"        // when does the CA want a renewal?
 )
 
@@ -97,6 +99,8 @@ func (e *entry) need() (job, time.Time) {
 		return ask, e.nextTry
 	case e.revoked != nil && !e.revoked.quarantined:
 		return quarantine, e.nextTry
+	case e.unsaved != nil:
+		return save, e.nextTry
 	case e.revoked != nil:
 		return reissue, e.nextTry
 	case e.cert == nil || e.stale:

@@ -33,6 +33,11 @@ type Issuer interface {
 	// issuing.ErrNoRenewalInfo if it never says.
 	RenewalInfo(ctx context.Context, p Policy, cert *Issued) (issuing.RenewalInfo, error)
 
+	// Save puts cert into storage, which did not take it when it was issued: Obtain and Renew
+	// said so by an issuing.UnsavedError. It returns what is stored then: another one, if that is
+	// neither cert nor instead, which was there when cert was ordered and may be nil.
+	Save(ctx context.Context, p Policy, cert, instead *Issued) (*Issued, error)
+
 	// Quarantine moves cert and its key to where Load does not look. It is idempotent, and
 	// leaves alone another one that lies in cert's place.
 	Quarantine(ctx context.Context, cert *Issued, why string) error

@@ -17,6 +17,7 @@ const (
 	quarantinesAtOnce = 4
 	inquiriesAtOnce   = 2 // per CA
 	looksAtOnce       = 8
+	savesAtOnce       = 4
 	asksAtOnce        = 16
 )
 
@@ -27,6 +28,8 @@ func (m *Manager) laneOf(e *entry, j job) *lane {
 		return m.lane("ask", asksAtOnce)
 	case j == look:
 		return m.lane("look", looksAtOnce)
+	case j == save:
+		return m.lane("save", savesAtOnce)
 	case j == quarantine:
 		return m.lane("quarantine", quarantinesAtOnce)
 	case j == inquire:

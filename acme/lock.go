@@ -9,7 +9,7 @@ import (
 	"dwaar/tlsstore/storage"
 )
 
-// errElsewhere says that another node is about the name at the moment.
+// errElsewhere says that another node is about the name at the moment, or may be.
 var errElsewhere = errors.New("another node is about this name")
 
 // lock takes the lock of t's name; what is done under it is done with the context it returns.
@@ -29,7 +29,10 @@ func (m *Manager) lock(ctx context.Context, t *task) (under context.Context, unl
 	case !ours:
 		return nil, nil, errElsewhere
 	}
-	m.storageIsThere()
+	if m.storageIsThere() && t.mayOrder() {
+		m.unlock(ctx, t.name)
+		return nil, nil, errElsewhere
+	}
 	return under, func() { m.unlock(ctx, t.name) }, nil
 }
 

@@ -35,6 +35,7 @@ type Manager struct {
 
 	lookAtAll bool      // at what storage has for every name, see Stored
 	outage    time.Time // when storage was last seen to be unavailable; zero if it is back
+	back      time.Time // when it was first seen again
 }
 
 // Option is a collaborator that not every user has.

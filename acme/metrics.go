@@ -16,7 +16,7 @@ import (
 //	dwaar_acme_due                               jobs that are due and wait for their turn
 //	dwaar_acme_on_demand_names                   on-demand names that are kept
 //	dwaar_acme_on_demand_waiting                 clients that wait for an on-demand certificate
-//	dwaar_acme_attempts_total{job,result}        attempts: job obtain, renew, reissue or quarantine; result ok, adopted (somebody else had done it) or failed; job look if that was noticed from storage
+//	dwaar_acme_attempts_total{job,result}        attempts: job obtain, renew, reissue, quarantine or save (of what was issued before); result ok, adopted (somebody else had done it) or failed; job look if that was noticed from storage
 //	dwaar_acme_renewal_info_total{result}        questions for the CA's renewal window: ok or failed
 //	dwaar_acme_revocations_total                 certificates that turned out to be revoked
 //	dwaar_acme_on_demand_total{result}           calls of Obtain: ok, bad_name, not_permitted, not_asked, busy, pending, gave_up or failed
@@ -48,6 +48,9 @@ func (c *counts) count(t *task, r result) {
 		outcome = "failed"
 	case r.adopted:
 		outcome = "adopted"
+	}
+	if errors.Is(r.err, errElsewhere) {
+		return // it is no attempt yet
 	}
 	switch t.job {
 	case ask: // seen by those who wait

@@ -30,7 +30,7 @@ func (m *Manager) order(ctx context.Context, t *task) result {
 	}
 	cert, err := m.place(ctx, t, stored)
 	if err != nil {
-		return result{err: err, asked: true}
+		return result{err: err, asked: true, unsaved: t.rescue(err, stored)}
 	}
 	if err := t.check(cert); err != nil {
 		return result{err: fmt.Errorf("the new certificate is of no use: %w", err), asked: true}

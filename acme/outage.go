@@ -13,6 +13,7 @@ import (
 const (
 	outagePause = 30 * time.Second
 	hurryWithin = 2 * time.Second
+	firstSaves  = 3 * time.Second // when storage is back, before anything is ordered: what was not saved
 	outageEnds  = 5 * time.Minute // without news of it: what comes then is another one
 )
 
@@ -30,10 +31,14 @@ func (m *Manager) takeOutage(t *task, err error) (say func()) {
 		m.refused.add(e.name, err, now)
 		m.forget(e)
 	default:
-		if t.job == look {
-			e.noted, e.lookAt = true, now.Add(aLittleMore(outagePause)).Round(0)
+		pause := outagePause
+		if e.unsaved != nil {
+			pause = unsavedPause
 		}
-		e.trouble, e.nextTry = err, now.Add(aLittleMore(outagePause)).Round(0)
+		if t.job == look {
+			e.noted, e.lookAt = true, now.Add(aLittleMore(pause)).Round(0)
+		}
+		e.trouble, e.nextTry = err, now.Add(aLittleMore(pause)).Round(0)
 	}
 	return func() {
 		if !known {
@@ -50,13 +55,22 @@ func (m *Manager) storageIsGone(now time.Time) (known bool) {
 	return known
 }
 
-// storageIsThere is told when a lock was to be had.
-func (m *Manager) storageIsThere() {
+// storageIsThere is told when a lock was to be had. It reports whether that is news.
+func (m *Manager) storageIsThere() (news bool) {
 	m.mu.Lock()
-	was := m.outage
-	m.outage = time.Time{}
+	back, now := !m.outage.IsZero(), time.Now()
+	if back {
+		m.outage, m.back = time.Time{}, now
+	}
+	news = !m.back.IsZero() && now.Sub(m.back) < firstSaves
 	m.mu.Unlock()
-	if !was.IsZero() {
+	if back {
 		m.log.Info("storage is available again")
 	}
+	return news
+}
+
+// mayOrder reports whether t may lead to an order that another node has placed and not saved.
+func (t *task) mayOrder() bool {
+	return !t.byHand && (t.job == obtain || t.job == renew || t.job == reissue)
 }

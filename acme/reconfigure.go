@@ -64,6 +64,7 @@ func (m *Manager) review(e *entry, names map[string]Policy) {
 		return
 	}
 	if !samePolicy(e.policy, p) {
+		e.unsaved = nil
 		e.stale = e.cert != nil || e.busy != nil // an order that is under way is one of the old policy
 	}
 	e.follow(p)

@@ -89,6 +89,9 @@ func (m *Manager) takeQuarantine(t *task) (say func()) {
 	e.failures, e.trouble, e.nextTry = 0, nil, time.Time{}
 	if e.revoked != nil {
 		e.revoked.quarantined = true
+		if e.unsaved != nil && t.isRevoked(e.unsaved.cert) {
+			e.unsaved = nil
+		}
 	}
 	return func() { m.log.Info("revoked certificate is in quarantine", t.who()...) }
 }

@@ -65,7 +65,7 @@ func (m *Manager) claim(e *entry, j job) *task {
 		e.noted = false // what comes from now on is news again
 	}
 	return &task{
-		entry: e, job: j, name: e.name, policy: e.policy, held: e.cert, revoked: e.revoked, stale: e.stale,
+		entry: e, job: j, name: e.name, policy: e.policy, held: e.cert, revoked: e.revoked, stale: e.stale, unsaved: e.unsaved,
 		onDemand: e.onDemand, lastUsed: e.lastUsed, timeout: m.timeout(e.policy), onDemandCfg: m.cfg.OnDemand,
 	}
 }

@@ -47,8 +47,12 @@ func (m *Manager) noteFor(e *entry) bool {
 		return false
 	}
 	e.noted, e.lookAt = true, at
-	if isOutage(e.trouble) { // it may be over
-		e.nextTry = at.Add(spread(hurryWithin))
+	switch { // it may be over
+	case !isOutage(e.trouble):
+	case e.unsaved != nil:
+		e.nextTry = at // before others order it
+	default:
+		e.nextTry = at.Add(lookAfter + spread(hurryWithin))
 	}
 	m.settle(e)
 	return true

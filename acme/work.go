@@ -20,6 +20,7 @@ type task struct {
 	held        *Issued // what is served; may be nil
 	revoked     *revocation
 	stale       bool
+	unsaved     *unsaved
 	onDemand    bool
 	lastUsed    time.Time
 	timeout     time.Duration
@@ -31,6 +32,7 @@ type result struct {
 	cert    *Issued // newly there; nil if the task was about something else
 	adopted bool    // somebody else has got it
 	asked   bool    // the CA, or it was tried
+	unsaved *unsaved
 	window  renewalWindow
 	err     error
 }
@@ -41,7 +43,7 @@ var errUnused = errors.New("it has not been used for 30 days")
 // work does a task and takes in what came of it.
 func (m *Manager) work(ctx context.Context, t *task) error {
 	r := m.do(ctx, t)
-	if r.err != nil && ctx.Err() != nil {
+	if r.err != nil && ctx.Err() != nil && r.unsaved == nil {
 		m.end(t)
 		return r.err
 	}
@@ -68,6 +70,8 @@ func (m *Manager) do(ctx context.Context, t *task) result {
 		return result{window: window, err: err}
 	case quarantine:
 		return m.quarantine(ctx, t)
+	case save:
+		return m.save(ctx, t)
 	}
 	if err := m.stillWanted(ctx, t); err != nil {
 		return result{err: err}
@@ -123,6 +127,17 @@ func (m *Manager) take(t *task, r result) (say func()) {
 	case t.job != look && t.job != inquire && t.job != ask:
 		e.waits = 0
 	}
+	if r.unsaved == nil {
+		return m.takeRest(t, r)
+	}
+	sayKept := m.takeUnsaved(t, r.unsaved)
+	sayWhy := m.takeRest(t, r)
+	return func() { sayKept(); sayWhy() }
+}
+
+// takeRest takes in everything but that somebody else has the lock.
+func (m *Manager) takeRest(t *task, r result) (say func()) {
+	e := t.entry
 	switch {
 	case isOutage(r.err):
 		return m.takeOutage(t, r.err)
@@ -138,6 +153,8 @@ func (m *Manager) take(t *task, r result) (say func()) {
 		return m.drop(e, r.err)
 	case r.err != nil:
 		return m.takeFailure(t, r.err)
+	case r.cert == nil && t.job == save:
+		return m.takeNothing(t)
 	case r.cert == nil:
 		return m.takeQuarantine(t)
 	}
@@ -148,6 +165,7 @@ func (m *Manager) take(t *task, r result) (say func()) {
 func (m *Manager) takeCertificate(t *task, r result) (say func()) {
 	e, old := t.entry, t.entry.cert
 	e.failures, e.waits, e.trouble, e.nextTry = 0, 0, nil, time.Time{}
+	e.unsaved = nil
 	if samePolicy(e.policy, t.policy) {
 		e.stale = false
 	}

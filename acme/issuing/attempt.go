@@ -91,11 +91,18 @@ func (i *Issuing) askAll(ctx context.Context, p Policy, name string, replaces *C
 			return cert, nil
 		}
 		failed = append(failed, fmt.Errorf("issuer %s: %w", c.key(), err))
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || isOurs(err) {
 			break
 		}
 	}
 	return nil, failed
+}
+
+// isOurs reports whether an error is none that another issuer could do better with: storage's,
+// or a certificate that was issued all the same.
+func isOurs(err error) bool {
+	var lost *UnsavedError
+	return isTrouble(err) || errors.As(err, &lost)
 }
 
 // noteFailed says why those who were asked before c did not issue: c's success hides it.
@@ -122,11 +129,11 @@ func (i *Issuing) ask(ctx context.Context, p Policy, c IssuerConfig, name string
 		return nil, err
 	}
 	cert, err := i.issue(ctx, p, c, name, replaces)
-	if err == nil {
-		err = i.save(context.WithoutCancel(ctx), cert)
-	}
 	if err != nil {
 		release()
+		return nil, err
+	}
+	if err := i.saveIssued(ctx, cert); err != nil {
 		return nil, err
 	}
 	return cert, nil

@@ -280,6 +280,13 @@ func (n *Node) try(ctx context.Context, name string) (ours bool, freed <-chan st
 	return true, nil, nil
 }
 
+// Holds reports whether n has the lock.
+func (n *Node) Holds(name string) bool {
+	n.m.mu.Lock()
+	defer n.m.mu.Unlock()
+	return n.m.locks[name] == n
+}
+
 // Unlock implements storage.Locker.
 func (n *Node) Unlock(_ context.Context, name string) error {
 	n.m.mu.Lock()
