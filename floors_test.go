@@ -96,7 +96,7 @@ var floors = map[string][]string{
 	},
 	"cmd/dwaar": {
 		"acme/localca", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/cluster", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
-		"ocspsvc/relay", "ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "tlsstore/storage",
+		"ocspsvc/relay", "ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "secret", "tlsstore/storage", "tlsstore/storage/redis",
 	},
 }
 

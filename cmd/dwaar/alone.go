@@ -10,17 +10,21 @@ import (
 )
 
 // serveAlone runs a server that has no Dwaarfile, until a signal ends it.
-func (a *app) serveAlone(debug bool, build func(ready func(), log *slog.Logger) service) error {
+func (a *app) serveAlone(debug bool, build func(ready func(), log *slog.Logger) (service, error)) error {
 	level := slog.LevelInfo
 	if debug {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
 	notify := newNotifier()
+	srv, err := build(notify.ready, log)
+	if err != nil {
+		return err
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
 	defer signal.Stop(signals)
-	return steering{srv: build(notify.ready, log), signals: signals, notify: notify, log: log}.run()
+	return steering{srv: srv, signals: signals, notify: notify, log: log}.run()
 }
 
 // checkAddresses is about the flags of such a server.

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
 	"dwaar/cmd/dwaar/internal/alone"
+	"dwaar/cmd/dwaar/internal/cluster"
 	"dwaar/cmd/dwaar/internal/relays"
 	"dwaar/netguard"
 	"dwaar/ocspsvc/relay"
+	"dwaar/secret"
 	"dwaar/tlsstore/storage"
+	"dwaar/tlsstore/storage/redis"
 )
 
 type relayCmd struct {
@@ -30,14 +35,24 @@ type relayCmd struct {
 	Passing     int   `placeholder:"N" help:"How many requests that no kept answer fits may be with responders (default: 32)."`
 	PassingRate int   `placeholder:"N" help:"How many of them are passed on to a responder in a second (default: 20)."`
 
+	Redis           string   `placeholder:"URL" help:"A Redis or Valkey server on which several relays keep their answers, like redis://USER:PASSWORD@HOST:6379/0, or rediss:// or unix://; or env:NAME or file:FILE that holds one of these."`
+	RedisKeyPrefix  string   `placeholder:"PREFIX" help:"How the names of its keys begin (default: dwaar:)."`
+	RedisCA         string   `name:"redis-ca" placeholder:"FILE" help:"The CA of a rediss:// server (default: the system's)."`
+	RedisCert       string   `placeholder:"FILE" help:"The certificate that it wants from its clients."`
+	RedisKey        string   `placeholder:"FILE" help:"The key of --redis-cert."`
+	RedisServerName string   `placeholder:"NAME" help:"The name in its certificate (default: the host of --redis)."`
+	EncryptionKey   []string `placeholder:"KEY" sep:"none" help:"Encrypts what is stored on it: 32 octets in base64 or hex, as env:NAME or file:FILE. Several for old keys, which only decrypt."`
+
 	Metrics string `placeholder:"ADDRESS" help:"Where /metrics and /readyz are shown (default: nowhere)."`
 	Debug   bool   `help:"Log at level debug."`
 }
 
 func (relayCmd) Help() string {
-	return `The directive ocsp_relay without a Dwaarfile: clients ask it as a responder at its own URL, or as a proxy. Answers are kept in the data directory.
+	return `The directive ocsp_relay without a Dwaarfile: clients ask it as a responder at its own URL, or as a proxy. Answers are kept in the data directory, and with --redis on a server that other relays use, too: then all of them together ask once for each answer.
 
-SIGTERM and SIGINT stop it after its open requests, a second one at once. SIGHUP and SIGUSR1 make it read the files of --issuer again; bad ones change nothing. Under systemd (Type=notify or notify-reload) it tells when it is ready, reloads and stops.`
+SIGTERM and SIGINT stop it after its open requests, a second one at once. SIGHUP and SIGUSR1 make it read the files of --issuer again; bad ones change nothing. Under systemd (Type=notify or notify-reload) it tells when it is ready, reloads and stops.
+
+A password on the command line can be read by everybody on this machine: write --redis env:NAME or file:FILE.`
 }
 
 // Validate is called by kong: a wrong command line, not a failure.
@@ -47,7 +62,36 @@ func (c relayCmd) Validate() error {
 	}
 	cfg := c.config()
 	_, err := netguard.New(cfg.Guard)
-	return errors.Join(checkAddresses(c.Listen, c.Metrics), cfg.Relay.Check(), err)
+	return errors.Join(checkAddresses(c.Listen, c.Metrics), cfg.Relay.Check(), err, c.checkRedis())
+}
+
+// checkRedis refuses what would say nothing.
+func (c relayCmd) checkRedis() error {
+	if c.Redis != "" {
+		return named("--redis", c.cluster().Redis.Check())
+	}
+	if c.RedisKeyPrefix+c.RedisCA+c.RedisCert+c.RedisKey+c.RedisServerName != "" || len(c.EncryptionKey) > 0 {
+		return errors.New("--redis is missing: the flags --redis-… and --encryption-key are about it")
+	}
+	return nil
+}
+
+func named(flag string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", flag, err)
+}
+
+func (c relayCmd) cluster() cluster.Config {
+	cfg := cluster.Config{Redis: redis.Config{
+		URL: redis.URL(c.Redis), KeyPrefix: c.RedisKeyPrefix,
+		TLS: redis.TLS{CAFile: c.RedisCA, CertFile: c.RedisCert, KeyFile: c.RedisKey, ServerName: c.RedisServerName},
+	}}
+	for _, key := range c.EncryptionKey {
+		cfg.EncryptionKeys = append(cfg.EncryptionKeys, secret.Value(key))
+	}
+	return cfg
 }
 
 func (c relayCmd) config() relays.Config {
@@ -73,11 +117,19 @@ func (c relayCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	files, err := storage.NewFileSystem(dir)
-	if err != nil {
-		return err
-	}
-	return a.serveAlone(c.Debug, func(ready func(), log *slog.Logger) service {
-		return relays.NewServer(c.config(), files, alone.Options{Listen: c.Listen, Metrics: c.Metrics, Longest: c.Timeout, Ready: ready}, log)
+	return a.serveAlone(c.Debug, func(ready func(), log *slog.Logger) (service, error) {
+		opts := alone.Options{Listen: c.Listen, Metrics: c.Metrics, Longest: c.Timeout, Ready: ready}
+		if c.Redis != "" {
+			shared, err := cluster.Open(context.Background(), c.cluster(), dir, log)
+			if err != nil {
+				return nil, named("--redis", err)
+			}
+			return relays.NewSharing(c.config(), shared, opts, log), nil
+		}
+		files, err := storage.NewFileSystem(dir)
+		if err != nil {
+			return nil, err
+		}
+		return relays.NewServer(c.config(), files, opts, log), nil
 	})
 }

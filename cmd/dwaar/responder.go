@@ -80,7 +80,7 @@ func (c responderCmd) config() responders.Config {
 }
 
 func (c responderCmd) Run(a *app) error {
-	return a.serveAlone(c.Debug, func(ready func(), log *slog.Logger) service {
-		return responders.NewServer(c.config(), alone.Options{Listen: c.Listen, Metrics: c.Metrics, Ready: ready}, log)
+	return a.serveAlone(c.Debug, func(ready func(), log *slog.Logger) (service, error) {
+		return responders.NewServer(c.config(), alone.Options{Listen: c.Listen, Metrics: c.Metrics, Ready: ready}, log), nil
 	})
 }

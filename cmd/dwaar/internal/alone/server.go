@@ -90,10 +90,11 @@ func (s *Server) Serve(ctx context.Context, clients net.Listener) error {
 		}
 		defer scrapers.Close()
 	}
-	if err := s.use(ctx, true); ctx.Err() != nil {
+	if err := s.use(ctx, true); err != nil || ctx.Err() != nil {
 		s.service.Close()
-		return nil // stopped before it began
-	} else if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
 		return err
 	}
 	return s.serve(ctx, clients, scrapers)

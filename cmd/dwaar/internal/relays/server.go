@@ -16,9 +16,9 @@ type Config struct {
 	Guard netguard.Config
 }
 
-// NewServer returns a server of one relay with listeners of its own. It opens
-// nothing. Its Run fails on a bad file. Its Reload reads the files again: a
-// renewed issuer counts from now on.
+// NewServer returns a server of one relay with listeners of its own, which keeps
+// its answers in storage. It opens nothing. Its Run fails on a bad file. Its
+// Reload reads the files again: a renewed issuer counts from now on.
 func NewServer(cfg Config, storage Storage, opts alone.Options, log *slog.Logger) *alone.Server {
 	return alone.NewServer(service{New(storage, log), cfg}, opts, log)
 }
