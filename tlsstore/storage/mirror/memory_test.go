@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"dwaar/tlsstore/storage"
@@ -30,7 +31,7 @@ type memory struct {
 	log      map[string]int64 // of each key, the number of its last change
 	locks    map[string]*node
 	listener map[chan struct{}]bool
-	gap      bool // the changes are not known any more
+	gap      int64 // changes up to this one are not known any more
 }
 
 type entry struct {
@@ -39,7 +40,7 @@ type entry struct {
 }
 
 func newMemory() *memory {
-	return &memory{values: map[string]entry{}, log: map[string]int64{}, locks: map[string]*node{}, listener: map[chan struct{}]bool{}}
+	return &memory{gap: -1, values: map[string]entry{}, log: map[string]int64{}, locks: map[string]*node{}, listener: map[chan struct{}]bool{}}
 }
 
 // wipe loses everything, as a server without persistence does when it is restarted.
@@ -68,7 +69,8 @@ func (c *memory) rollBack(keys ...string) {
 		delete(c.values, key)
 		delete(c.log, key)
 	}
-	c.gap = true
+	c.gap = c.sequence
+	c.sequence += 1000
 }
 
 func (c *memory) begin() {
@@ -117,6 +119,7 @@ type node struct {
 	*memory
 	down, hangs, deaf, readOnly atomic.Bool
 	calls                       atomic.Int32
+	failAfter                   atomic.Int32 // down after so many calls
 }
 
 var _ storage.Shared = (*node)(nil)
@@ -126,6 +129,9 @@ var errRefused = fmt.Errorf("%w: connection refused", storage.ErrUnavailable)
 // reach is the network.
 func (n *node) reach(ctx context.Context) error {
 	n.calls.Add(1)
+	if left := n.failAfter.Load(); left > 0 && n.failAfter.CompareAndSwap(left, left-1) && left == 1 {
+		n.down.Store(true)
+	}
 	if n.hangs.Load() {
 		<-ctx.Done()
 	}
@@ -299,8 +305,16 @@ func (n *node) TryLock(ctx context.Context, name string) (bool, error) {
 func (n *node) Unlock(ctx context.Context, name string) error {
 	name, err := n.key(context.WithoutCancel(ctx), name)
 	if err != nil {
+		time.AfterFunc(lease, func() { _ = n.free(name) })
 		return err
 	}
+	return n.free(name)
+}
+
+// lease is how long a lock outlives a holder that cannot be heard.
+const lease = 10 * time.Second
+
+func (n *node) free(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.locks[name] != n {
@@ -308,6 +322,13 @@ func (n *node) Unlock(ctx context.Context, name string) error {
 	}
 	delete(n.locks, name)
 	return nil
+}
+
+// renew stores a value as somebody else does.
+func (c *memory) renew(key, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.put(key, []byte(value), time.Now())
 }
 
 func (n *node) Ping(ctx context.Context) error {
@@ -332,8 +353,8 @@ func (n *node) Changes(ctx context.Context, since storage.Cursor) (storage.Chang
 		found.All, found.New = true, len(n.values) == 0 || since.Epoch != "" && since.Epoch == n.former
 		return found, nil
 	}
-	if n.gap {
-		n.gap, found.All = false, true
+	if since.Sequence <= n.gap {
+		found.All = true
 		return found, nil
 	}
 	for key, number := range n.log {
@@ -379,16 +400,17 @@ func (n *node) Listen(ctx context.Context, changed func()) error {
 	}
 }
 
-// disk is a local storage that can fail to be written.
+// disk is a local storage that can fail to be written: all of it, or what is below a prefix.
 type disk struct {
 	storage.Storage
-	full atomic.Bool
+	full   atomic.Bool
+	broken atomic.Value // of string
 }
 
 var errFull = errors.New("no space left on device")
 
 func (d *disk) Store(ctx context.Context, key string, value []byte) error {
-	if d.full.Load() {
+	if prefix, _ := d.broken.Load().(string); d.full.Load() || prefix != "" && strings.HasPrefix(key, prefix) {
 		return errFull
 	}
 	return d.Storage.Store(ctx, key, value)
@@ -399,4 +421,15 @@ func (d *disk) Delete(ctx context.Context, key string) error {
 		return errFull
 	}
 	return d.Storage.Delete(ctx, key)
+}
+
+// killAfterMark leaves what a process leaves that is killed when it has written that it owes a
+// key, and not yet what.
+func (d *disk) killAfterMark(t *testing.T, n *machine, key string) {
+	t.Helper()
+	d.broken.Store("data/")
+	defer d.broken.Store("")
+	if err := n.Mirror.Store(t.Context(), key, []byte("lost")); !errors.Is(err, storage.ErrUnavailable) || !errors.Is(err, errFull) {
+		t.Errorf("Store = %v, want ErrUnavailable and why", err)
+	}
 }
