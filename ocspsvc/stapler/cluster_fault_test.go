@@ -257,7 +257,7 @@ func TestNodesWhoseClocksDifferRefreshAsOftenAsOne(t *testing.T) {
 					time.Sleep(day)
 					c.wantStapled("day by day")
 				}
-				c.wantFetches("ten days", 20, 24)
+				c.wantFetches("ten days", 20, 23)
 				c.wantQuiet("ten days")
 			})
 		})

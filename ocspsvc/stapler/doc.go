@@ -21,5 +21,9 @@
 // not stand in the way of an older one which is still valid; a revocation
 // always does.
 //
+// With WithLeases several services over one storage share their answers: one of
+// them asks, and the others take its answer over from storage, by the same
+// table, except that they store nothing.
+//
 // A Keeper is the same for programs with a GetCertificate of their own.
 package stapler
