@@ -25,6 +25,7 @@ type Cluster struct {
 	shared  *redis.Store
 	mirror  *mirror.Mirror
 	address string
+	rotates bool // it reads what was stored with other keys, or with none
 }
 
 // Open makes a handle on the storage, with its copy below dataDir. Settings,
@@ -43,7 +44,7 @@ func Open(ctx context.Context, cfg Config, dataDir string, log *slog.Logger) (*C
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{shared: shared, mirror: mirror.New(shared, copied, log), address: cfg.Redis.URL.String()}
+	c := &Cluster{shared: shared, mirror: mirror.New(shared, copied, log), address: cfg.Redis.URL.String(), rotates: len(cfg.EncryptionKeys) > 1 || cfg.Plaintext}
 	if c.Storage, err = cfg.seal(c.mirror); err != nil {
 		return nil, errors.Join(err, shared.Close())
 	}

@@ -31,7 +31,12 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.door.Close()
-	defer s.runStorage(ctx)()
+	endStorage, err := s.runStorage(ctx)
+	if err != nil {
+		prepared.Abort()
+		return err
+	}
+	defer endStorage()
 	group, background := errgroup.WithContext(context.WithoutCancel(ctx))
 	defer context.AfterFunc(background, stop)() // a part that fails stops the others
 	group.Go(func() error { return s.door.Run(background) })

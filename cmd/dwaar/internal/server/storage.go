@@ -86,12 +86,16 @@ func (s *Server) keepsElsewhere(now, next *plan) bool {
 }
 
 // runStorage connects to a storage that is shared, within seconds, and keeps step
-// with it until end is called: after all who write to it.
-func (s *Server) runStorage(ctx context.Context) (end func()) {
+// with it until end is called: after all who write to it. The error is that the
+// other nodes encrypt otherwise.
+func (s *Server) runStorage(ctx context.Context) (end func(), err error) {
 	if s.cluster == nil {
-		return func() {}
+		return func() {}, nil
 	}
 	_ = s.cluster.Connect(ctx) // its status says why not, and the copy serves meanwhile
+	if err := s.cluster.CheckKey(ctx); err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -103,7 +107,7 @@ func (s *Server) runStorage(ctx context.Context) (end func()) {
 	return func() {
 		stop()
 		<-done
-	}
+	}, nil
 }
 
 // staplerOptions let one dwaar ask for each staple, of all that share a storage.

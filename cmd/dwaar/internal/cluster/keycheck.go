@@ -1,0 +1,55 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"dwaar/tlsstore/storage"
+	"dwaar/tlsstore/storage/sealed"
+)
+
+// keyCheck is the name of a value that only nodes with the right key can read.
+const keyCheck = "encryption_check"
+
+// keyCheckWait bounds what the check adds to a start.
+const keyCheckWait = 3 * time.Second
+
+// CheckKey reports whether the other nodes encrypt as this one does; the first one
+// to come decides. A node with another key, or with none, must not begin: it would
+// store what the others cannot read. Call it after Connect. Where the storage is
+// down the copy says, or nobody.
+func (c *Cluster) CheckKey(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keyCheckWait)
+	defer cancel()
+	err := c.readKeyCheck(ctx)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && c.rotates {
+		err = c.writeKeyCheck(ctx)
+	}
+	for _, wrong := range []error{sealed.ErrKey, sealed.ErrPlain, sealed.ErrNoKey, sealed.ErrDamaged} {
+		if errors.Is(err, wrong) {
+			return fmt.Errorf("storage: encryption_key is not that of the other nodes at %s: %w", c.address, err)
+		}
+	}
+	return nil // anything else says nothing of keys, and in status
+}
+
+func (c *Cluster) readKeyCheck(ctx context.Context) error {
+	_, err := c.Load(ctx, keyCheck)
+	return err
+}
+
+// writeKeyCheck stores the value with our first key. Of two nodes that come at the
+// same time one is the first.
+func (c *Cluster) writeKeyCheck(ctx context.Context) error {
+	if err := c.Lock(ctx, keyCheck); err != nil {
+		return err
+	}
+	defer c.Unlock(context.WithoutCancel(ctx), keyCheck)
+	if err := c.readKeyCheck(ctx); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return c.Store(storage.Under(ctx, keyCheck), keyCheck, []byte("Who can read this has the key of the other nodes.\n"))
+}
