@@ -25,9 +25,10 @@ const (
 )
 
 // firstInquiry is the time within which the CA is asked about a certificate that is new
-// here, so that a start with many of them does not ask about all at once.
+// here, so that a start with many of them does not ask about all at once, and neither do
+// several nodes that have got it from each other.
 func (m *Manager) firstInquiry() time.Duration {
-	return min(time.Duration(len(m.entries))*100*time.Millisecond, leastInquiry)
+	return min(max(time.Duration(len(m.entries))*100*time.Millisecond, time.Minute), leastInquiry)
 }
 
 // inquire asks the CA of the certificate that is held.
@@ -46,7 +47,7 @@ func newWindow(info issuing.RenewalInfo) renewalWindow {
 	if !info.RetryAfter.IsZero() {
 		after = info.RetryAfter.Sub(now)
 	}
-	w := renewalWindow{ask: now.Add(min(max(after, leastInquiry), mostInquiry))}
+	w := renewalWindow{ask: now.Add(aLittleMore(min(max(after, leastInquiry), mostInquiry)))}
 	if info.End.After(info.Start) {
 		w.start, w.end, w.page = info.Start, info.End, info.Explanation
 		w.at = info.Start.Add(spread(info.End.Sub(info.Start))).Round(0)
@@ -58,7 +59,7 @@ func newWindow(info issuing.RenewalInfo) renewalWindow {
 func (m *Manager) takeWindow(t *task, r result) (say func()) {
 	e := t.entry
 	if errors.Is(r.err, issuing.ErrNoRenewalInfo) {
-		e.ari.ask = time.Now().Add(mostInquiry).Round(0)
+		e.ari.ask = time.Now().Add(aLittleMore(mostInquiry)).Round(0)
 		return func() {}
 	}
 	if r.err != nil {

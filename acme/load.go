@@ -13,8 +13,12 @@ const loadsAtOnce = 16
 
 // Load takes what storage has for every name that has nothing yet, so that a start or a
 // reload serves it from the first handshake on; expired certificates too. Call it before
-// listening; Run would come to it as well, but in its own time. What cannot be read is
-// logged, and obtained later. Load calls no OnChange, and fails only if ctx ends.
+// listening; Run would come to it as well, but in its own time. Load calls no OnChange, and
+// fails only if ctx ends.
+//
+// What storage cannot tell, as it is unavailable or the value cannot be decrypted, is logged,
+// and never ordered over: it may be well for others. What can be read and is no certificate
+// with its key is ordered anew: nobody could serve it.
 func (m *Manager) Load(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loadsAtOnce)
@@ -48,16 +52,18 @@ func (m *Manager) load(ctx context.Context, name string, p Policy) error {
 		return ctx.Err()
 	}
 	cert, err := m.issuer.Load(ctx, p, name)
-	if err == nil {
-		err = fits(cert, name)
-	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case err == nil:
+	case isOutage(err):
+		m.noteOutage(err)
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		m.log.Warn("stored certificate cannot be read, nothing is ordered in its place", "sni", name, "err", err)
+	case fits(cert, name) != nil:
+		m.log.Warn("stored certificate is ignored, getting another", "sni", name, "err", fits(cert, name))
+	default:
 		m.takeStored(name, cert)
-	case !errors.Is(err, fs.ErrNotExist):
-		m.log.Warn("stored certificate is ignored, getting another", "sni", name, "err", err)
 	}
 	return nil
 }

@@ -41,10 +41,22 @@ func (m *Manager) takeOutage(t *task, err error) (say func()) {
 		e.trouble, e.nextTry = err, now.Add(aLittleMore(pause)).Round(0)
 	}
 	return func() {
-		if !known {
-			m.log.Warn("storage is unavailable: nothing is ordered until it is back", "err", err)
-		}
+		m.sayOutage(known, err)
 		m.log.Debug("storage is unavailable, trying again later", append(t.who(), "job", string(t.job), "err", err)...)
+	}
+}
+
+// noteOutage is takeOutage for no task.
+func (m *Manager) noteOutage(err error) {
+	m.mu.Lock()
+	known := m.storageIsGone(time.Now())
+	m.mu.Unlock()
+	m.sayOutage(known, err)
+}
+
+func (m *Manager) sayOutage(known bool, err error) {
+	if !known {
+		m.log.Warn("storage is unavailable: nothing is ordered until it is back", "err", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package issuing
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -72,11 +73,29 @@ func (i *Issuing) loadFiles(ctx context.Context, issuer, name string) (*Certific
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(readable(site.cert, certPEM, pemMark), readable(site.key, keyPEM, pemMark)); err != nil {
+		return nil, err
+	}
 	c, err := parse(issuer, name, certPEM, keyPEM)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errMixed, err)
 	}
 	return c, nil
+}
+
+const (
+	pemMark  = "-----BEGIN "
+	jsonMark = "{"
+)
+
+// readable returns an error for what is stored and has nothing of what it should be. Damage and
+// careless editors leave something of it, or nothing at all; this was encrypted, and not with a
+// key that this node has. For whoever has that, it is to stay: nothing is ordered over it.
+func readable(key string, value []byte, mark string) error {
+	if len(value) == 0 || bytes.Contains(value, []byte(mark)) {
+		return nil
+	}
+	return fmt.Errorf("%s cannot be read: is it encrypted with another key?", key)
 }
 
 // newestUsable returns nil if every one has expired, is in quarantine, or is nil.

@@ -92,6 +92,9 @@ func (i *Issuing) loadPending(ctx context.Context, issuer, name string) (*Certif
 	if err != nil {
 		return nil, err
 	}
+	if err := readable(pendingKey(issuer, name), text, jsonMark); err != nil {
+		return nil, err
+	}
 	var whole pending
 	if err := json.Unmarshal(text, &whole); err != nil || whole.Cert == "" {
 		return nil, errors.Join(fs.ErrNotExist, err)

@@ -46,6 +46,13 @@ func (m *Memory) SetDown(down bool) {
 	m.down = down
 }
 
+// Down reports what SetDown has said.
+func (m *Memory) Down() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.down
+}
+
 // Before sets what is called before anything is changed, without a lock held; it may change
 // whether it will be. After is the same for what was changed.
 func (m *Memory) Before(call func(by *Node, key string)) { m.before = call }
