@@ -52,6 +52,21 @@ func TestNewReadsTheIssuers(t *testing.T) {
 	}
 }
 
+// The first to ask after a start finds issuers and responders known.
+func TestNewReadsTheCertificatesToPrefetch(t *testing.T) {
+	d := prepare(t)
+	leaf := d.ca.Leaf(t, ocsptest.OCSP("http://ocsp.example/aia"))
+	d.cfg.Issuers, d.cfg.Certificates = nil, []string{d.file("chain.pem", ocsptest.CertPEM(leaf.Cert, d.ca.Cert))}
+	r, err := d.make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := r.Status()
+	if status.Prefetched != 1 || len(status.Issuers) != 1 || status.Issuers[0].Responders[0] != "http://ocsp.example/aia" {
+		t.Errorf("status before Run: %+v", status)
+	}
+}
+
 func TestStatusSaysHowItStandsWithEachResponder(t *testing.T) {
 	d := newDesk(t)
 	d.ask(d.ca.Leaf(t))

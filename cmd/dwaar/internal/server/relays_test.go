@@ -159,6 +159,25 @@ func TestARelayKeepsItsMemoryOverReloads(t *testing.T) {
 	}
 }
 
+// A CA with another key has the same file name.
+func TestReloadReadsTheIssuersOfARelayAgain(t *testing.T) {
+	r := newRelayed(t)
+	other := ocsptest.NewCA(t)
+	ocsptest.WriteFile(t, r.dir, "ca.pem", ocsptest.CertPEM(other.Cert))
+	r.config(t, "http://127.0.0.1 {\n"+r.site+"}\n")
+	srv, _ := r.start(t)
+	if got := r.ask(t, r.leaf); got != "unauthorized" {
+		t.Fatal(got)
+	}
+	ocsptest.WriteFile(t, r.dir, "ca.pem", ocsptest.CertPEM(r.ca.Cert))
+	if err := srv.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.ask(t, r.leaf); got != "good" {
+		t.Errorf("after the file has another CA: %s", got)
+	}
+}
+
 func TestARelayOutlivesARestartAndItsResponder(t *testing.T) {
 	r := newRelayed(t)
 	r.config(t, "http://127.0.0.1 {\n"+r.site+"}\n")
