@@ -126,7 +126,7 @@ func TestRedisOverTLS(t *testing.T) {
 	var log strings.Builder
 	logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	open := func(cfg redis.Config) error {
-		s, err := redis.Open(t.Context(), cfg, logger)
+		s, err := redis.Open(cfg, logger)
 		must(t)(nil, err)
 		defer s.Close()
 		return s.Ping(t.Context())
@@ -170,7 +170,7 @@ func TestRedisThatForgetsIsWarnedOf(t *testing.T) {
 		var log strings.Builder
 		before := must(t)(server.Do("CONFIG", "GET", c.setting)).([]any)[1]
 		must(t)(server.Do("CONFIG", "SET", c.setting, c.value))
-		s := must(t)(redis.Open(t.Context(), redis.Config{URL: redis.URL(server.URL())}, slog.New(slog.NewTextHandler(&log, nil)))).(*redis.Store)
+		s := must(t)(redis.Open(redis.Config{URL: redis.URL(server.URL())}, slog.New(slog.NewTextHandler(&log, nil)))).(*redis.Store)
 		must(t)(nil, s.Close())
 		must(t)(server.Do("CONFIG", "SET", c.setting, before))
 		if strings.Count(log.String(), "level=WARN") != 1 || !strings.Contains(log.String(), c.want) {
@@ -251,7 +251,7 @@ func openRedis(t *testing.T, url string) *redis.Store {
 
 func openRedisWith(t *testing.T, cfg redis.Config) *redis.Store {
 	t.Helper()
-	s, err := redis.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	s, err := redis.Open(cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func localRootIn(dir string) localRoot {
 }
 
 // find returns where the local CA is, and how to let go of that.
-func (c rootFlags) find(ctx context.Context) (r localRoot, done func(), err error) {
+func (c rootFlags) find() (r localRoot, done func(), err error) {
 	done = func() {}
 	data, err := c.dir()
 	if err != nil {
@@ -55,7 +55,7 @@ func (c rootFlags) find(ctx context.Context) (r localRoot, done func(), err erro
 	case err != nil:
 		return r, done, badDwaarfile(c.Config+" is not valid", err)
 	case cfg.Storage.Shared != nil:
-		return r.in(ctx, *cfg.Storage.Shared)
+		return r.in(*cfg.Storage.Shared)
 	case cfg.Storage.Directory != "":
 		r.dir, r.where = cfg.Storage.Directory, cfg.Storage.Directory
 	}
@@ -72,8 +72,8 @@ func shares(data string) error {
 
 // in is r in a storage that is shared: in itself, not in the copy, which belongs
 // to the dwaar that writes it.
-func (r localRoot) in(ctx context.Context, s config.SharedStorage) (localRoot, func(), error) {
-	shared, done, err := cluster.Direct(ctx, cluster.Config{Redis: s.Config, EncryptionKeys: s.EncryptionKeys, Plaintext: s.Plaintext})
+func (r localRoot) in(s config.SharedStorage) (localRoot, func(), error) {
+	shared, done, err := cluster.Direct(cluster.Config{Redis: s.Config, EncryptionKeys: s.EncryptionKeys, Plaintext: s.Plaintext})
 	r.shared, r.where = shared, s.URL.String()
 	return r, done, err
 }

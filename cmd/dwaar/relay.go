@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -120,7 +119,7 @@ func (c relayCmd) Run(a *app) error {
 	return a.serveAlone(c.Debug, func(ready func(), log *slog.Logger) (service, error) {
 		opts := alone.Options{Listen: c.Listen, Metrics: c.Metrics, Longest: c.Timeout, Ready: ready}
 		if c.Redis != "" {
-			shared, err := cluster.Open(context.Background(), c.cluster(), dir, log)
+			shared, err := cluster.Open(c.cluster(), dir, log)
 			if err != nil {
 				return nil, named("--redis", err)
 			}

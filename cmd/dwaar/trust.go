@@ -24,7 +24,7 @@ func (c trustCmd) Run(a *app) error {
 // with does something about the root of the CA that the flags name.
 func (c rootFlags) with(a *app, dryRun bool, command string, do func(trustStore, context.Context, localRoot) error) error {
 	ctx, store := context.Background(), debianStore(a, dryRun)
-	root, done, err := c.find(ctx)
+	root, done, err := c.find()
 	if err != nil {
 		return err
 	}

@@ -237,7 +237,7 @@ func TestTrustLooksWhereTheDwaarfileKeepsTheCA(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		root, done, err := rootFlags{dataFlag{data}, file}.find(t.Context())
+		root, done, err := rootFlags{dataFlag{data}, file}.find()
 		t.Cleanup(done)
 		return root, err
 	}

@@ -1,11 +1,9 @@
 package redis
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -31,12 +29,9 @@ type Store struct {
 
 var _ storage.Shared = (*Store)(nil)
 
-// greeting bounds how long Open waits for the server.
-const greeting = 2 * time.Second
-
-// Open makes a handle. Wrong settings and files are an error; a server that is down or does
-// not let us in is none: it is logged, and every call tries again.
-func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Store, error) {
+// Open makes a handle, and no connection: a server that is down or does not let us in is found
+// out by each call. Wrong settings and files are an error.
+func Open(cfg Config, log *slog.Logger) (*Store, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
@@ -48,11 +43,6 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Store, error) {
 	logging.Disable() // go-redis tells standard error what it also returns
 	s := &Store{cfg: cfg, client: redis.NewClient(options), secret: options.Password, log: log, locks: make(map[string]*lease)}
 	s.epoch.Store("")
-	ctx, cancel := context.WithTimeout(ctx, greeting)
-	defer cancel()
-	if err := s.Ping(ctx); err != nil {
-		log.Warn("the shared storage does not answer yet", "address", cfg.URL, "err", err)
-	}
 	return s, nil
 }
 

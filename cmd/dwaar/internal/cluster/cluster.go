@@ -32,7 +32,7 @@ type Cluster struct {
 // files and keys that cannot be used are errors. It opens no connection: after it
 // come Connect, for a start that wants what the others have, and Run; Close is
 // last.
-func Open(ctx context.Context, cfg Config, dataDir string, log *slog.Logger) (*Cluster, error) {
+func Open(cfg Config, dataDir string, log *slog.Logger) (*Cluster, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Open(ctx context.Context, cfg Config, dataDir string, log *slog.Logger) (*C
 	if err != nil {
 		return nil, err
 	}
-	shared, err := redis.Open(ctx, cfg.Redis, log)
+	shared, err := redis.Open(cfg.Redis, log)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,11 @@ func Open(ctx context.Context, cfg Config, dataDir string, log *slog.Logger) (*C
 
 // Direct is the storage without a copy, for a moment: where it is down, whatever
 // is asked of it fails. Done lets go of it.
-func Direct(ctx context.Context, cfg Config) (s storage.Storage, done func(), err error) {
+func Direct(cfg Config) (s storage.Storage, done func(), err error) {
 	if err := cfg.Check(); err != nil {
 		return nil, nil, err
 	}
-	shared, err := redis.Open(ctx, cfg.Redis, slog.New(slog.DiscardHandler))
+	shared, err := redis.Open(cfg.Redis, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -83,9 +83,13 @@ func (c Config) seal(s storage.Storage) (storage.Storage, error) {
 // that anything may have changed. Call it before Run.
 func (c *Cluster) OnChange(f func(keys []string, all bool)) { c.mirror.OnChange(f) }
 
-// Connect tries to reach the storage, within seconds. A start goes on without:
-// Run goes on trying.
-func (c *Cluster) Connect(ctx context.Context) error { return c.mirror.Connect(ctx) }
+// Connect tries to reach the storage, within seconds. One that is down is no
+// error: the copy serves, and Run goes on trying. One that the other nodes encrypt
+// otherwise is.
+func (c *Cluster) Connect(ctx context.Context) error {
+	_ = c.mirror.Connect(ctx) // it logs why not, and Status says so
+	return c.checkKey(ctx)
+}
 
 // Run keeps the copy in step until ctx ends.
 func (c *Cluster) Run(ctx context.Context) error { return c.mirror.Run(ctx) }

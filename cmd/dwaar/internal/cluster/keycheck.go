@@ -17,11 +17,11 @@ const keyCheck = "encryption_check"
 // keyCheckWait bounds what the check adds to a start.
 const keyCheckWait = 3 * time.Second
 
-// CheckKey reports whether the other nodes encrypt as this one does; the first one
+// checkKey reports whether the other nodes encrypt as this one does; the first one
 // to come decides. A node with another key, or with none, must not begin: it would
-// store what the others cannot read. Call it after Connect. Where the storage is
-// down the copy says, or nobody.
-func (c *Cluster) CheckKey(ctx context.Context) error {
+// store what the others cannot read. Where the storage is down the copy says, or
+// nobody.
+func (c *Cluster) checkKey(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keyCheckWait)
 	defer cancel()
 	err := c.readKeyCheck(ctx)

@@ -46,7 +46,9 @@ type sharing struct {
 // goes on without.
 func (s sharing) Prepare(ctx context.Context, patient bool) (alone.Change, error) {
 	if patient {
-		_ = s.shared.Connect(ctx) // Run goes on trying
+		if err := s.shared.Connect(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return s.service.Prepare(ctx, patient)
 }

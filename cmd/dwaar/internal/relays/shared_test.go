@@ -31,6 +31,7 @@ type hall struct {
 	running   atomic.Bool
 	closed    atomic.Int32
 	broken    error // what Run returns
+	foreign   error // what Connect returns
 }
 
 func newHall(t *testing.T, dir string) *hall {
@@ -45,7 +46,7 @@ func newHall(t *testing.T, dir string) *hall {
 func (h *hall) OnChange(changed func(keys []string, all bool)) { h.changed = changed }
 func (h *hall) Connect(context.Context) error {
 	h.connected.Add(1)
-	return errors.New("nobody is there")
+	return h.foreign
 }
 func (h *hall) Close() error                       { h.closed.Add(1); return nil }
 func (h *hall) Collectors() []prometheus.Collector { return nil }
@@ -202,6 +203,15 @@ func TestAStorageThatBreaksEndsNoRelayAndIsTold(t *testing.T) {
 	}
 	if err := stop(); !errors.Is(err, h.broken) {
 		t.Errorf("Serve = %v, want %v", err, h.broken)
+	}
+}
+
+func TestAStorageThatARelayCannotReadIsRefusedAndClosed(t *testing.T) {
+	town, h := newTown(t), newHall(t, t.TempDir())
+	h.foreign = errors.New("another key")
+	_, stop := town.relay(h)
+	if err := stop(); !errors.Is(err, h.foreign) || h.closed.Load() != 1 {
+		t.Errorf("Serve = %v, and the storage was closed %d times", err, h.closed.Load())
 	}
 }
 

@@ -31,11 +31,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.door.Close()
-	endStorage, err := s.runStorage(ctx)
-	if err != nil {
-		prepared.Abort()
-		return err
-	}
+	connected, endStorage := s.runStorage(ctx)
 	defer endStorage()
 	group, background := errgroup.WithContext(context.WithoutCancel(ctx))
 	defer context.AfterFunc(background, stop)() // a part that fails stops the others
@@ -43,7 +39,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.ocsp.Run(background) })
 	group.Go(func() error { return s.relays.Run(background) })
 	group.Go(func() error {
-		if err := s.begin(ctx, prepared); err != nil {
+		if err := s.begin(ctx, connected, prepared); err != nil {
 			return err
 		}
 		group.Go(func() error { return s.tlsService(background) })
@@ -69,9 +65,13 @@ func (s *Server) open(ctx context.Context, p *plan) (*prepared, error) {
 	return prepared, nil
 }
 
-// begin gets certificates and staples, and lets connections in.
-func (s *Server) begin(ctx context.Context, prepared *prepared) error {
+// begin gets certificates and staples, once the storage has them, and lets
+// connections in.
+func (s *Server) begin(ctx context.Context, connected <-chan error, prepared *prepared) error {
 	defer prepared.Abort() // of what was not committed
+	if err := <-connected; err != nil {
+		return err
+	}
 	prepared.responders.Commit()
 	prepared.relays.Commit()
 	if err := errors.Join(s.issuing.Settle(ctx), s.acme.Load(ctx)); err != nil {

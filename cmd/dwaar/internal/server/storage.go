@@ -24,7 +24,7 @@ func (s *Server) openStorage(p *plan) (err error) {
 		s.storage, err = storage.NewFileSystem(s.storageDir(p))
 		return err
 	}
-	if s.cluster, err = cluster.Open(context.Background(), p.cluster(), s.opts.DataDir, s.log); err != nil {
+	if s.cluster, err = cluster.Open(p.cluster(), s.opts.DataDir, s.log); err != nil {
 		return err
 	}
 	s.storage = s.cluster
@@ -85,29 +85,30 @@ func (s *Server) keepsElsewhere(now, next *plan) bool {
 	return !reflect.DeepEqual(now.cluster(), next.cluster())
 }
 
-// runStorage connects to a storage that is shared, within seconds, and keeps step
-// with it until end is called: after all who write to it. The error is that the
-// other nodes encrypt otherwise.
-func (s *Server) runStorage(ctx context.Context) (end func(), err error) {
-	if s.cluster == nil {
-		return func() {}, nil
-	}
-	_ = s.cluster.Connect(ctx) // its status says why not, and the copy serves meanwhile
-	if err := s.cluster.CheckKey(ctx); err != nil {
-		return nil, err
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
+// runStorage connects to a storage that is shared, within seconds, says so, and
+// keeps step with it until end is called: after all who write to it.
+func (s *Server) runStorage(ctx context.Context) (connected <-chan error, end func()) {
+	outcome, done := make(chan error, 1), make(chan struct{})
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(done)
-		if err := ended(s.cluster.Run(ctx)); err != nil {
+		defer close(outcome)
+		if s.cluster == nil {
+			return
+		}
+		if err := s.cluster.Connect(ctx); err != nil {
+			outcome <- err
+			return
+		}
+		outcome <- nil
+		if err := ended(s.cluster.Run(running)); err != nil {
 			s.log.Error("the storage is not kept in step any more", "err", err)
 		}
 	}()
-	return func() {
+	return outcome, func() {
 		stop()
 		<-done
-	}, nil
+	}
 }
 
 // staplerOptions let one dwaar ask for each staple, of all that share a storage.
