@@ -52,6 +52,16 @@ func (a *allowance) take(now time.Time) bool {
 	return true
 }
 
+// wait takes one, also on credit, and returns for how long that one has to wait for
+// its turn.
+func (a *allowance) wait(now time.Time) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refill(now)
+	a.left--
+	return max(0, time.Duration(-a.left/a.rate*float64(time.Second)))
+}
+
 // refill wants a.mu held. By the monotonic clock: steps of the other do not count.
 func (a *allowance) refill(now time.Time) {
 	if passed := now.Sub(a.at); !a.at.IsZero() && passed > 0 {

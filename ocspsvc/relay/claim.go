@@ -24,9 +24,24 @@ func (c *cache) dueBefore(k key, then time.Time) bool {
 // its flight lands.
 const claimFor = 10 * time.Minute
 
+// claimed is a subject that was due. It is due no more if somebody else has looked
+// for its answer since.
+type claimed struct {
+	subject
+	until time.Time // when it is due again, unless somebody has
+}
+
+// still reports whether nobody has looked for an answer since it was claimed.
+func (c *cache) still(s claimed) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.peek(s.key)
+	return e != nil && e.due.Equal(s.until)
+}
+
 // claim returns up to n subjects of an authority that are due, and when the next
 // one is. What nobody has asked for lately is left to end.
-func (c *cache) claim(a *authority, n int, now time.Time) (due []subject, next time.Time) {
+func (c *cache) claim(a *authority, n int, now time.Time) (due []claimed, next time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now = now.Round(0)
@@ -34,13 +49,13 @@ func (c *cache) claim(a *authority, n int, now time.Time) (due []subject, next t
 	look := func(e *entry) {
 		switch {
 		case e.authority != a:
-		case now.Before(e.due):
+		case !reached(e.due, now, longest):
 			next = earlier(next, e.due)
 		case len(due) == n:
 			next = now
 		default:
-			due = append(due, e.subject)
 			e.due = now.Add(claimFor)
+			due = append(due, claimed{e.subject, e.due})
 		}
 	}
 	for _, e := range c.pinned {
@@ -52,6 +67,14 @@ func (c *cache) claim(a *authority, n int, now time.Time) (due []subject, next t
 		}
 	}
 	return due, next
+}
+
+// ending reports whether an answer is in the last quarter of its life.
+func (c *cache) ending(k key, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.peek(k)
+	return e != nil && e.answer.valid(now) && e.answer.until.Sub(now.Round(0)) < e.answer.until.Sub(e.answer.thisUpdate)/4
 }
 
 func earlier(a, b time.Time) time.Time {

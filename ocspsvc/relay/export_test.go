@@ -28,3 +28,19 @@ func ReadRecord(data []byte) (again []byte, err error) {
 	}
 	return r.marshal(), nil
 }
+
+// Stepped is what remains of a relay's plans when the clock is put back: whether an
+// answer is not asked for again, a certificate without one gets nothing but tryLater,
+// and a responder is left alone, as if nothing had happened.
+func Stepped(back time.Duration) (waits, says, rests bool) {
+	now := time.Now().Round(0)
+	s := subject{key: key{1}, authority: newAuthority(nil, Limits{UnknownRate: 1, PassingRate: 1})}
+	c := newCache(10, 1<<20)
+	a := &answer{response: tryLater, thisUpdate: now, until: now.Add(7 * longest), refreshed: now}
+	c.keep(s, a, now)
+	c.fail(key{2}, tryLater, now)
+	s.authority.upstream.note(ocspsvc.Refuse(ocspsvc.ReasonTimeout, "no answer"), now)
+	now = now.Add(-back)
+	due, _ := c.claim(s.authority, 1, now)
+	return len(due) == 0, c.trouble(key{2}, now) != nil, s.authority.upstream.rests(now)
+}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"dwaar/ocspsvc/pemfile"
@@ -24,6 +25,7 @@ type files struct {
 	patterns []string
 	log      *slog.Logger
 	seen     map[string]*file
+	full     sync.Once // to say so
 }
 
 // file is what a certificate file held when it was read last.
@@ -32,14 +34,8 @@ type file struct {
 	modified time.Time
 	chain    []*x509.Certificate
 
-	leaves []member // that an answer can be had for
-	knew   int      // how many authorities there were when leaves were looked for; -1 before
-}
-
-// member is a certificate with its issuer.
-type member struct {
-	leaf      *x509.Certificate
-	authority *authority
+	leaves []subject // that an answer can be had for
+	knew   int       // how many authorities there were when leaves were looked for; -1 before
 }
 
 func newFiles(patterns []string, log *slog.Logger) *files {
@@ -53,9 +49,13 @@ func (f *files) scan() {
 	for _, pattern := range f.patterns {
 		names, _ := filepath.Glob(pattern) // Check knows the patterns
 		for _, name := range names {
-			if len(present) < maxFiles {
-				present[name] = f.look(name)
+			if len(present) == maxFiles && present[name] == nil {
+				f.full.Do(func() {
+					f.log.Warn("there are too many files with certificates to prefetch answers for; the rest is ignored", "limit", maxFiles)
+				})
+				continue
 			}
+			present[name] = f.look(name)
 		}
 	}
 	f.seen = present

@@ -10,6 +10,7 @@ import (
 // flight is one search for an answer, which any number may wait for.
 type flight struct {
 	subject
+	patient  bool              // nobody waits for it, or need
 	landed   chan struct{}     // closed at the end
 	response *ocspsvc.Response // what to say; set before the end
 }
@@ -45,14 +46,14 @@ func (r *Relay) board(s subject) (*flight, *ocspsvc.Response) {
 	}
 }
 
-// start starts a flight that nobody waits for yet, unless there is one.
-func (r *Relay) start(s subject) *flight {
+// start starts a flight that nobody waits for yet, unless there is or was one.
+func (r *Relay) start(s claimed) *flight {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.flights[s.key] != nil || r.ended {
+	if r.flights[s.key] != nil || r.ended || !r.cache.still(s) {
 		return nil
 	}
-	f := &flight{subject: s, landed: make(chan struct{})}
+	f := &flight{subject: s.subject, patient: !r.cache.ending(s.key, time.Now()), landed: make(chan struct{})}
 	r.flights[s.key] = f
 	return f
 }
@@ -81,19 +82,40 @@ func (r *Relay) cancel() {
 	}
 }
 
-// fly is a worker's loop.
-func (r *Relay) fly(ctx context.Context, flights <-chan *flight) {
+// fly is the loop of a worker for who waits.
+func (r *Relay) fly(ctx context.Context, a *authority) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case f := <-flights:
-			said, after := r.search(ctx, f.subject)
-			r.land(f, said)
-			after()
-			if r.cache.dueBefore(f.key, time.Now().Add(checkEvery)) {
-				f.authority.nudge()
+		case f := <-a.misses:
+			r.complete(ctx, f)
+		}
+	}
+}
+
+// keepFresh is the loop of a worker for what gets old. Its flights start when it has
+// time for them, so that nobody who misses an answer has to wait for one that does
+// not.
+func (r *Relay) keepFresh(ctx context.Context, a *authority) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-a.refreshes:
+			if f := r.start(s); f != nil { // else somebody else does
+				r.complete(ctx, f)
 			}
 		}
+	}
+}
+
+// complete finds what a flight is for.
+func (r *Relay) complete(ctx context.Context, f *flight) {
+	said, after := r.search(ctx, f.subject, f.patient)
+	r.land(f, said)
+	after()
+	if r.cache.dueBefore(f.key, time.Now().Add(checkEvery)) {
+		f.authority.nudge()
 	}
 }

@@ -35,10 +35,10 @@ func (r *Relay) pass(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Respon
 		return r.said(r.without(req, tryLater)), nil
 	}
 	response, err := r.askOn(ctx, req, a)
-	if ctx.Err() != nil {
+	if left := hasLeft(ctx); left != nil {
 		a.upstream.release()
 		r.counts.result("left")
-		return nil, ctx.Err()
+		return nil, left
 	}
 	r.hear(subject{authority: a}, err, time.Now())
 	if err != nil {
@@ -48,6 +48,15 @@ func (r *Relay) pass(ctx context.Context, req *ocspsvc.Request) (*ocspsvc.Respon
 	r.counts.upstream("passed")
 	r.counts.result("passed")
 	return response, nil
+}
+
+// hasLeft is why nobody waits any more, or nil. A connection may notice a deadline a
+// moment before ctx does, and that is not the responder's fault either.
+func hasLeft(ctx context.Context) error {
+	if deadline, bounded := ctx.Deadline(); bounded && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 // oneAuthority is whose certificates a request is about.

@@ -83,8 +83,8 @@ func (r *Relay) watch(ctx context.Context, added chan<- []*authority) {
 // hangs delays no other's answers, and half of them are for who waits.
 func (r *Relay) serve(ctx context.Context, parts *sync.WaitGroup, a *authority) {
 	for range requestsAtOnce {
-		parts.Go(func() { r.fly(ctx, a.misses) })
-		parts.Go(func() { r.fly(ctx, a.refreshes) })
+		parts.Go(func() { r.fly(ctx, a) })
+		parts.Go(func() { r.keepFresh(ctx, a) })
 	}
 	parts.Go(func() { r.refresh(ctx, a) })
 }
@@ -94,7 +94,7 @@ func (r *Relay) refresh(ctx context.Context, a *authority) {
 	for ctx.Err() == nil {
 		due, next := r.cache.claim(a, claims, time.Now())
 		for _, s := range due {
-			r.dispatch(ctx, s)
+			dispatch(ctx, s)
 		}
 		if len(due) < claims {
 			wait(ctx, time.Until(next), a.wake)
@@ -103,15 +103,10 @@ func (r *Relay) refresh(ctx context.Context, a *authority) {
 }
 
 // dispatch hands a subject to a worker, when one is free.
-func (r *Relay) dispatch(ctx context.Context, s subject) {
-	f := r.start(s)
-	if f == nil {
-		return // somebody else does
-	}
+func dispatch(ctx context.Context, s claimed) {
 	select {
-	case s.authority.refreshes <- f:
+	case s.authority.refreshes <- s:
 	case <-ctx.Done():
-		r.land(f, tryLater)
 	}
 }
 

@@ -30,13 +30,11 @@ func (r *Relay) scan() (added []*authority) {
 		if f.knew != len(all) {
 			f.sort(&all, r.cfg.Limits, r.log, name)
 		}
-		for _, m := range f.leaves {
-			id, err := ocspsvc.NewCertID(m.leaf, m.authority.issuer, crypto.SHA1) // what servers ask by
-			if err != nil || !now.Before(m.leaf.NotAfter) {
-				continue
+		for _, s := range f.leaves {
+			if now.Before(s.leaf.NotAfter) {
+				subjects = append(subjects, s)
+				learned[s.authority] = append(learned[s.authority], respondersOf(s.leaf)...)
 			}
-			subjects = append(subjects, subject{key: keyOf(&id), id: id, authority: m.authority, leaf: m.leaf})
-			learned[m.authority] = append(learned[m.authority], respondersOf(m.leaf)...)
 		}
 	}
 	for _, a := range all {
@@ -65,7 +63,8 @@ func (f *file) sort(all *[]*authority, limits Limits, log *slog.Logger, name str
 		}
 		a, err := authorityOf(cert, f.chain, all, limits)
 		if err == nil {
-			f.leaves = append(f.leaves, member{cert, a})
+			id, _ := ocspsvc.NewCertID(cert, a.issuer, crypto.SHA1) // what servers ask by; both were parsed
+			f.leaves = append(f.leaves, subject{key: keyOf(&id), id: id, authority: a, leaf: cert})
 		} else if first {
 			log.Warn("no OCSP answer can be had for a certificate", "file", name, "serial", fmt.Sprintf("%x", cert.SerialNumber), "err", err)
 		}

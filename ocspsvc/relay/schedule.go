@@ -31,6 +31,8 @@ func (a *answer) due() time.Time {
 const (
 	firstPause, lastPause = time.Minute, time.Hour
 	firstBare, lastBare   = 10 * time.Second, 10 * time.Minute
+
+	lastTrouble = lastBare + lastBare/10 // with what later adds
 )
 
 // pause is how long to wait after failingFor of failures: as long again, within
@@ -40,6 +42,14 @@ func pause(failingFor, left time.Duration) time.Duration {
 		return later(min(max(failingFor, firstBare), lastBare))
 	}
 	return later(min(max(failingFor, firstPause), lastPause, max(left/4, shortest)))
+}
+
+// reached reports whether a time has come that was at most so far ahead when it was
+// set. One that is further ahead now was set before the clock was put back; it would
+// not come for as long as the clock had been wrong, which may be years.
+func reached(at, now time.Time, most time.Duration) bool {
+	now = now.Round(0)
+	return !now.Before(at) || at.After(now.Add(most))
 }
 
 // sooner takes away up to a twentieth, so that answers which came together are

@@ -11,9 +11,9 @@ import (
 )
 
 // search finds out what to say about a subject: by what storage has, where
-// another relay may have put it, or by asking. It leaves it in the cache. What it
-// returns besides is to be called when nobody waits for the answer any more.
-func (r *Relay) search(ctx context.Context, s subject) (said *ocspsvc.Response, after func()) {
+// another relay may have put it, or by asking, at the pace of those who are patient.
+// It leaves it in the cache. What it returns besides is to be called when nobody waits for the answer any more.
+func (r *Relay) search(ctx context.Context, s subject, patient bool) (said *ocspsvc.Response, after func()) {
 	held, loaded := r.recall(ctx, s)
 	now := time.Now()
 	switch {
@@ -23,6 +23,9 @@ func (r *Relay) search(ctx context.Context, s subject) (said *ocspsvc.Response, 
 		return turnedAway, free
 	case s.authority.upstream.rests(now):
 		return r.rest(s, held, now), free
+	}
+	if patient {
+		sleep(ctx, s.authority.pace.wait(now), nil)
 	}
 	held, fresh, end := r.turn(ctx, s, held)
 	if fresh {

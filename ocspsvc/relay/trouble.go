@@ -23,7 +23,7 @@ func (c *cache) trouble(k key, now time.Time) *ocspsvc.Response {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t, ok := c.troubles.Get(k)
-	if !ok || !now.Round(0).Before(t.until) {
+	if !ok || reached(t.until, now, lastTrouble) {
 		return nil
 	}
 	return t.response

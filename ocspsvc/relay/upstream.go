@@ -29,7 +29,7 @@ func (u *upstream) admit(now time.Time) error {
 	if u.since.IsZero() {
 		return nil
 	}
-	if u.probing || now.Round(0).Before(u.until) {
+	if u.probing || !reached(u.until, now, longest) {
 		return fmt.Errorf("%w: %w", errResting, u.err)
 	}
 	u.probing = true
@@ -40,7 +40,7 @@ func (u *upstream) admit(now time.Time) error {
 func (u *upstream) rests(now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return !u.since.IsZero() && (u.probing || now.Round(0).Before(u.until))
+	return !u.since.IsZero() && (u.probing || !reached(u.until, now, longest))
 }
 
 // resting is until when nobody is asked.
@@ -65,7 +65,7 @@ func (u *upstream) note(err error, now time.Time) (down, up bool) {
 		u.since = now.Round(0)
 	}
 	u.err = err
-	u.until = now.Round(0).Add(max(pause(now.Sub(u.since), 0), wishOf(err)))
+	u.until = now.Round(0).Add(max(pause(now.Sub(u.since), 0), min(wishOf(err), longest)))
 	return down, false
 }
 
