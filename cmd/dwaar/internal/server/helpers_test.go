@@ -223,6 +223,21 @@ func (h *house) eventually(t testing.TB, what string, happened func() bool) {
 	}
 }
 
+// refusesReload fails unless srv refuses the Dwaarfile as it is, for a reason with
+// all words.
+func refusesReload(t testing.TB, srv *server.Server, words ...string) {
+	t.Helper()
+	err := srv.Reload(t.Context())
+	for _, word := range words {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("Reload = %v, want %s", err, word)
+		}
+	}
+	if err != nil && strings.Contains(err.Error(), "pass@") {
+		t.Errorf("the error has a password: %v", err)
+	}
+}
+
 // refused fails unless the Dwaarfile as it is cannot be served, for a reason with all words.
 func (h *house) refused(t testing.TB, words ...string) {
 	t.Helper()
