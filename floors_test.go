@@ -45,7 +45,7 @@ var floors = map[string][]string{
 
 	// The TLS wing.
 	"tlsstore":               {},
-	"tlsstore/storage/redis": {"tlsstore/storage"},
+	"tlsstore/storage/redis": {"secret", "tlsstore/storage"},
 	"acme/dns":               {},
 	"acme/localca":           {"tlsstore/storage"},
 	"acme/issuing":           {"acme/dns", "tlsstore/storage"},

@@ -9,6 +9,21 @@ import (
 	"dwaar/tlsstore/storage/redis"
 )
 
+func TestAnAddressIsShownWithoutItsPasswordWhereverItIsWritten(t *testing.T) {
+	t.Setenv("DWAAR_TEST_REDIS", "redis://dwaar:hunter2@127.0.0.1:1/0\n")
+	for url, want := range map[redis.URL]string{
+		"env:DWAAR_TEST_REDIS":               "redis://dwaar:xxxxx@127.0.0.1:1/0",
+		"env:DWAAR_NOT_SET":                  "env:DWAAR_NOT_SET",
+		"rediss://:hunter2@redis.example":    "rediss://:xxxxx@redis.example",
+		"unix:///run/redis/redis.sock?db=1":  "unix:///run/redis/redis.sock?db=1",
+		"redis://dwaar:hunter2/0@127.0.0.1/": "…",
+	} {
+		if got := url.Resolved(); got != want {
+			t.Errorf("%s is shown as %s, want %s", string(url), got, want)
+		}
+	}
+}
+
 func TestWhatTheSettingsNameIsCheckedWithoutAConnection(t *testing.T) {
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken.pem")

@@ -3,14 +3,13 @@ package redis
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+
+	"dwaar/secret"
 )
 
 // URL says where a server is:
@@ -50,30 +49,19 @@ func (u URL) LogValue() slog.Value { return slog.StringValue(u.String()) }
 func (u URL) Secret() bool { return !u.elsewhere() && u.String() != string(u) }
 
 // In returns the URL with a relative path of file: taken from a directory.
-func (u URL) In(dir string) URL {
-	path, is := strings.CutPrefix(string(u), "file:")
-	if !is || path == "" || filepath.IsAbs(path) {
-		return u
-	}
-	return URL("file:" + filepath.Join(dir, path))
-}
+func (u URL) In(dir string) URL { return URL(secret.Value(u).In(dir)) }
 
 // Check returns what is wrong with the URL as a text. It opens nothing.
 func (u URL) Check() error {
 	if u.elsewhere() {
-		if _, rest, _ := strings.Cut(string(u), ":"); rest == "" {
-			return fmt.Errorf("%s names nothing: write env:NAME or file:PATH", u)
-		}
-		return nil
+		return secret.Value(u).Check()
 	}
 	_, err := parse(string(u))
 	return err
 }
 
 // elsewhere reports whether the URL only says where it is written.
-func (u URL) elsewhere() bool {
-	return strings.HasPrefix(string(u), "env:") || strings.HasPrefix(string(u), "file:")
-}
+func (u URL) elsewhere() bool { return u != "" && !secret.Value(u).WrittenOut() }
 
 // plain reports whether the URL is known to be without TLS.
 func (u URL) plain() bool {
@@ -81,40 +69,29 @@ func (u URL) plain() bool {
 	return err == nil && !a.tls
 }
 
-// maxURL is how many bytes of a file with a URL are read.
-const maxURL = 64 << 10
+// Resolved is the URL without its password, read from where it is written.
+func (u URL) Resolved() string {
+	a, err := u.resolve()
+	if err != nil {
+		return u.String()
+	}
+	return a.url.Redacted()
+}
 
 // resolve reads the URL, which may be written elsewhere.
 func (u URL) resolve() (address, error) {
-	kind, rest, _ := strings.Cut(string(u), ":")
-	text, err := string(u), error(nil)
-	switch kind {
-	case "env":
-		if text = os.Getenv(rest); text == "" {
-			return address{}, fmt.Errorf("%s: the environment variable is not set", u)
-		}
-	case "file":
-		if text, err = readURL(rest); err != nil {
-			return address{}, err
-		}
-	default:
+	text, err := secret.Value(u).Read()
+	switch {
+	case err != nil:
+		return address{}, err
+	case !u.elsewhere():
 		return parse(text)
 	}
-	a, err := parse(strings.TrimSpace(text))
+	a, err := parse(text)
 	if err != nil {
 		return address{}, fmt.Errorf("the URL that %s names: %w", u, err)
 	}
 	return a, nil
-}
-
-func readURL(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxURL))
-	return string(text), err
 }
 
 // address is a URL that has been read.

@@ -44,7 +44,7 @@ func Open(cfg Config, dataDir string, log *slog.Logger) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{shared: shared, mirror: mirror.New(shared, copied, log), address: cfg.Redis.URL.String(), rotates: len(cfg.EncryptionKeys) > 1 || cfg.Plaintext}
+	c := &Cluster{shared: shared, mirror: mirror.New(shared, copied, log), address: cfg.Redis.URL.Resolved(), rotates: len(cfg.EncryptionKeys) > 1 || cfg.Plaintext}
 	if c.Storage, err = cfg.seal(c.mirror); err != nil {
 		return nil, errors.Join(err, shared.Close())
 	}

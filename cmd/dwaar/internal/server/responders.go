@@ -42,12 +42,16 @@ func (p *plan) warnOfPassword(said *config.OCSPResponder) {
 // tellsEverybody reports whether everybody on this machine can read a secret in
 // the file where it is used; what came by {$NAME} or {env.NAME} is not in it.
 func tellsEverybody(at dwaarfile.Position, secret string) bool {
-	info, err := os.Stat(at.File)
-	if err != nil || info.Mode().Perm()&0o004 == 0 {
+	if !everybodyReads(at.File) {
 		return false
 	}
 	text, err := os.ReadFile(at.File)
 	return err == nil && strings.Contains(string(text), secret)
+}
+
+func everybodyReads(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o004 != 0
 }
 
 // responders are those of the status.

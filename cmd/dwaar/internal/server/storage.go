@@ -73,6 +73,9 @@ func (p *plan) warnOfStorage(shared *config.SharedStorage) {
 		if key.WrittenOut() && tellsEverybody(at, string(key)) {
 			p.warn(at, fmt.Sprintf("storage: everybody on this machine can read the encryption key in this file: chmod o-r %s, or write encryption_key file:PATH or env:NAME", at.File))
 		}
+		if path, ok := key.File(); ok && everybodyReads(path) {
+			p.warn(at, fmt.Sprintf("storage: everybody on this machine can read the encryption key: chmod o-r %s", path))
+		}
 	}
 }
 

@@ -152,6 +152,12 @@ func TestADwaarfileThatEverybodyReadsIsWarnedOfIfItHasSecrets(t *testing.T) {
 	path := filepath.Join(h.dir, "Dwaarfile")
 	const secrets = "redis://:hunter2@127.0.0.1:1 {\n\t\tencryption_key S6mBqHeWHvQ7ZaWJyO5k6mU3Qe1pZ0y3p2f8o0f1c2E=\n\t}"
 	t.Setenv("DWAAR_TEST_PASSWORD", "hunter2")
+	const key = "S6mBqHeWHvQ7ZaWJyO5k6mU3Qe1pZ0y3p2f8o0f1c2E="
+	for name, mode := range map[string]os.FileMode{"open.key": 0o644, "secret.key": 0o600} {
+		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(key), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, test := range []struct {
 		redis string
 		mode  os.FileMode
@@ -161,6 +167,7 @@ func TestADwaarfileThatEverybodyReadsIsWarnedOfIfItHasSecrets(t *testing.T) {
 		{secrets, 0o640, nil},
 		{"redis://:{env.DWAAR_TEST_PASSWORD}@127.0.0.1:1", 0o644, nil},
 		{"redis://127.0.0.1:1", 0o644, nil},
+		{"redis://127.0.0.1:1 {\n\t\tencryption_key file:open.key file:secret.key\n\t}", 0o644, []string{":6:18: storage: everybody on this machine can read the encryption key: chmod o-r "}},
 	} {
 		h.share(t, test.redis, "a.example")
 		if err := os.Chmod(path, test.mode); err != nil {
