@@ -258,3 +258,17 @@ func openRedisWith(t *testing.T, cfg redis.Config) *redis.Store {
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
+
+// Redis 7 gives a new user no channel unless told: forgetting that costs the news of changes, and
+// nothing else.
+func TestRedisStoresForAUserWhoMayNotPublish(t *testing.T) {
+	t.Parallel()
+	server := redisserver.Start(t)
+	must(t)(server.Do("ACL", "SETUSER", "dwaar", "on", ">p", "~dwaar:*", "resetchannels", "+@all", "-@dangerous", "-@admin"))
+	s := openRedis(t, "redis://dwaar:p@"+server.Addr())
+	must(t)(nil, s.Store(t.Context(), "a/b", []byte("value")))
+	must(t)(nil, s.Delete(t.Context(), "a"))
+	if err := s.Listen(t.Context(), func() {}); err == nil || !strings.Contains(err.Error(), "channel") {
+		t.Errorf("Listen = %v, want that it may not", err)
+	}
+}

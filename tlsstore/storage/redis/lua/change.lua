@@ -44,7 +44,7 @@ local function changed(keys, gone)
 			redis.call('ZREM', dead, key)
 		end
 	end
-	redis.call('PUBLISH', prefix .. 'changed', '')
+	redis.pcall('PUBLISH', prefix .. 'changed', '') -- a user who may not publish: others ask by themselves
 end
 
 -- Of a key that is gone for an hour the log forgets that it was, but not up to which number
