@@ -290,7 +290,7 @@ func TestAnotherNodeStepsInForOneThatIsGone(t *testing.T) {
 		if s := c.nodes[1].wantState(t, "while it waits", "a.example", acme.Missing); s.Failures != 0 {
 			t.Errorf("status = %+v, want no failure", s)
 		}
-		c.m.TakeAway(c.nodes[0].handle)
+		c.m.TakeAway(c.nodes[0].handle, "")
 		within(t, 40*time.Second, "the certificate", func() bool { return c.agree([]string{"a.example"}) })
 		if c.ca.count() != 1 {
 			t.Errorf("%d orders", c.ca.count())
@@ -353,7 +353,7 @@ func TestANodeThatSleptLeavesTheNextOnesWork(t *testing.T) {
 		asleep := once(func() {
 			for _, n := range c.nodes {
 				if s, _ := n.Status("a.example"); s.Working {
-					c.m.TakeAway(n.handle)
+					c.m.TakeAway(n.handle, "")
 				}
 			}
 			time.Sleep(2 * time.Minute)
@@ -444,7 +444,7 @@ func TestAnIssuedCertificateThatCannotBeSavedIsNotLost(t *testing.T) {
 							}
 						}
 						if down > 15*time.Second {
-							time.AfterFunc(15*time.Second, func() { c.m.TakeAway(has.handle) })
+							time.AfterFunc(15*time.Second, func() { c.m.TakeAway(has.handle, "") })
 						}
 					})
 					c.start()
@@ -491,7 +491,7 @@ func TestWhatWasNotSavedDoesNotReplaceAnothersCertificate(t *testing.T) {
 		c.start()
 		time.Sleep(time.Minute)
 		mine := c.nodes[0].wantState(t, "unsaved", "a.example", acme.Valid).Serial
-		c.m.TakeAway(c.nodes[0].handle)
+		c.m.TakeAway(c.nodes[0].handle, "")
 		c.m.SetDown(false)
 		other, err := peer.issuing.Obtain(t.Context(), internal("a.example").Policies[0], "a.example")
 		if err != nil {

@@ -67,7 +67,8 @@ func (m *Manager) storageIsGone(now time.Time) (known bool) {
 	return known
 }
 
-// storageIsThere is told when a lock was to be had. It reports whether that is news.
+// storageIsThere is told when a lock was to be had, or storage has said something. It reports
+// whether that is news.
 func (m *Manager) storageIsThere() (news bool) {
 	m.mu.Lock()
 	back, now := !m.outage.IsZero(), time.Now()

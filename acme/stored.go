@@ -21,6 +21,7 @@ const (
 // kept here count. Stored never waits for anything; the news of a name that were not looked at
 // yet are one.
 func (m *Manager) Stored(name string) {
+	m.storageIsThere() // as it speaks
 	if m.note(normalName(name)) {
 		m.nudge()
 	}

@@ -32,7 +32,7 @@ func TestALeaseIsRenewedAsLongAsTheLockIsOurs(t *testing.T) {
 		t.Errorf("without a storage: %v", err)
 	}
 	m.SetDown(false)
-	m.TakeAway(node)
+	m.TakeAway(node, "")
 	if err := a.RenewLockLease(t.Context(), "issue", 0); !errors.Is(err, storage.ErrNotLocked) {
 		t.Errorf("of a lock that was lost: %v", err)
 	}

@@ -60,15 +60,18 @@ func (m *Memory) Before(call func(by *Node, key string)) { m.before = call }
 // After sets what is called after a change.
 func (m *Memory) After(call func(by *Node, key string)) { m.after = call }
 
-// TakeAway ends every lock of a node, as if it had slept for longer than its leases.
-func (m *Memory) TakeAway(from *Node) {
+// TakeAway ends the locks of a node whose names begin so, "" being all of them, as if it had
+// slept for longer than its leases. It reports whether there were any.
+func (m *Memory) TakeAway(from *Node, names string) (any bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for name, holder := range m.locks {
-		if holder == from {
+		if holder == from && strings.HasPrefix(name, names) {
 			m.free(name)
+			any = true
 		}
 	}
+	return any
 }
 
 // Held are the names of the locks that anybody holds.

@@ -20,7 +20,7 @@ func TestMemoryIsAStorage(t *testing.T) {
 			if err := dying.Lock(t.Context(), lock); err != nil {
 				t.Fatal(err)
 			}
-			m.TakeAway(dying)
+			m.TakeAway(dying, "")
 		},
 	})
 }
