@@ -212,6 +212,9 @@ func TestSeveralNodesAskAtDifferentTimes(t *testing.T) {
 		if len(asked) < nodes*6 || len(asked) > nodes*9 {
 			t.Errorf("asked %d times in 2 days, want each node about every 6 h", len(asked))
 		}
+		if asked[nodes-1].Sub(asked[0]) < time.Second {
+			t.Errorf("the first questions of all nodes came within %v", asked[nodes-1].Sub(asked[0]))
+		}
 		if together > len(asked)/4 {
 			t.Errorf("%d of %d questions came within a second of another node's", together, len(asked))
 		}

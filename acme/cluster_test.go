@@ -430,8 +430,8 @@ func TestNothingIsOrderedWithoutStorage(t *testing.T) {
 func TestAnIssuedCertificateThatCannotBeSavedIsNotLost(t *testing.T) {
 	t.Parallel()
 	for what, down := range map[string]time.Duration{"within the lease": 10 * time.Second, "for long": 10 * time.Minute} {
-		for _, told := range []bool{true, false} {
-			t.Run(fmt.Sprint(what, ", told ", told), func(t *testing.T) {
+		for _, told := range []string{"all", "nobody", "the others"} {
+			t.Run(what+", telling "+told, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					c := newCluster(t, 3, internal("a.example"))
@@ -456,10 +456,11 @@ func TestAnIssuedCertificateThatCannotBeSavedIsNotLost(t *testing.T) {
 							t.Errorf("OnChange was told %q", told)
 						}
 					}
-					if told {
-						c.back()
-					} else {
-						c.m.SetDown(false)
+					c.m.SetDown(false)
+					for _, n := range c.nodes {
+						if told == "all" || told == "the others" && n != has {
+							n.Stored("")
+						}
 					}
 					within(t, time.Minute, "the same on all", func() bool { return c.agree([]string{"a.example"}) })
 					if c.ca.count() != 1 {
@@ -503,6 +504,32 @@ func TestWhatWasNotSavedDoesNotReplaceAnothersCertificate(t *testing.T) {
 		}
 		if _, err := peer.handle.Load(t.Context(), "pending"); !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
+		}
+	})
+}
+
+// A renewal that cannot be saved keeps what is served; saved later, it takes its place.
+func TestARenewalThatCannotBeSavedIsSavedLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3, internal("a.example"))
+		c.ca.life = 24 * time.Hour
+		c.start()
+		names := []string{"a.example"}
+		within(t, time.Minute, "the first", func() bool { return c.agree(names) })
+		first := c.nodes[0].serial("a.example")
+		c.ca.set(func() { c.ca.during = once(func() { c.m.SetDown(true) }) })
+		within(t, 17*time.Hour, "the renewal", func() bool { return c.m.Down() })
+		time.Sleep(time.Hour)
+		for _, n := range c.nodes {
+			if n.wantState(t, "while storage is down", "a.example", acme.Valid); n.serial("a.example") != first {
+				t.Error("something else is served already")
+			}
+		}
+		c.back()
+		within(t, 5*time.Second, "the renewed one on all", func() bool { return c.agree(names) && c.nodes[1].serial("a.example") != first })
+		if c.ca.count() != 2 {
+			t.Errorf("%d orders, want one for each certificate", c.ca.count())
 		}
 	})
 }

@@ -111,7 +111,26 @@ func TestTheRevokedKeyIsNotTakenFromAnotherNode(t *testing.T) {
 		o.vault.put(publicCA, issue(t, "a.example", 90*day, held))
 		n.Stored("a.example")
 		time.Sleep(time.Second)
-		n.wantState(t, "later", "a.example", acme.Revoked)
+		if s := n.wantState(t, "later", "a.example", acme.Revoked); s.Serial != serialOf(held) || len(n.told.list()) != 0 {
+			t.Errorf("status = %+v, OnChange was told %q", s, n.told.list())
+		}
+	})
+}
+
+// News that do not stop do not put off the look.
+func TestAFloodOfNewsDoesNotPutOffTheLook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o, n, _ := served(t)
+		newer := issue(t, "a.example", 90*day, nil)
+		o.vault.put(publicCA, newer)
+		for range 20 {
+			n.Stored("a.example")
+			time.Sleep(50 * time.Millisecond)
+		}
+		if n.serial("a.example") != serialOf(newer) {
+			t.Error("it was not looked at within a second")
+		}
 	})
 }
 

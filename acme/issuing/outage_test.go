@@ -162,3 +162,28 @@ func TestSaveIsForWhatNobodyHasReplaced(t *testing.T) {
 		}
 	})
 }
+
+// stubbornStorage takes everything but certificates.
+type stubbornStorage struct{ storage.Storage }
+
+func (s stubbornStorage) Store(ctx context.Context, key string, value []byte) error {
+	if strings.Contains(string(value), "BEGIN CERTIFICATE") {
+		return errors.New("no space left")
+	}
+	return s.Storage.Store(ctx, key, value)
+}
+
+// A certificate that is there is not to be had from another CA, too.
+func TestNoOtherIssuerIsAskedForWhatCannotBeSaved(t *testing.T) {
+	t.Parallel()
+	ca, second := newFakeCA(t), newFakeCA(t)
+	i := issuing.New(stubbornStorage{storagetest.NewMemory().Node()}, nil, logger(t), issuing.Options{})
+	_, err := i.Obtain(soon(t), policy(ca, second), name)
+	var lost *issuing.UnsavedError
+	if !errors.As(err, &lost) || !strings.Contains(err.Error(), "was issued and cannot be saved: saving the certificate: no space left") {
+		t.Errorf("Obtain = %v", err)
+	}
+	if len(ca.ordered()) != 1 || len(second.ordered()) != 0 {
+		t.Errorf("%d and %d orders", len(ca.ordered()), len(second.ordered()))
+	}
+}
