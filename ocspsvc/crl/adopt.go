@@ -9,11 +9,12 @@ import (
 
 // adopt makes h what counts, plans the next reading, and judges every
 // certificate that it is about.
-func (w *Watcher) adopt(f *feed, h *held) {
+func (w *Watcher) adopt(f *feed, h *held, result string) {
 	w.mu.Lock()
 	now := time.Now().Round(0)
-	w.noteSuccess(f, h)
+	w.noteSuccess(f, h, result)
 	f.held, f.trouble, f.failing, f.lastTry, f.lapsed = h, nil, time.Time{}, now, false
+	f.elsewhere = time.Time{}
 	f.server.succeed()
 	f.due = now.Add(sooner(h.interval(now, w.settings.Load().cfg.RefreshEvery)))
 	changed := w.judgeAll(f)

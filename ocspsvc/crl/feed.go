@@ -32,6 +32,10 @@ type feed struct {
 	busy     chan struct{}       // closed when the reading that is going on ends; nil if none is
 	byHand   time.Time           // when the last reading by hand ended; monotonic
 
+	noticed   bool      // another node has stored something for it
+	looked    time.Time // when storage was last looked at for that; monotonic
+	elsewhere time.Time // since when another node has been reading it; monotonic
+
 	due     time.Time // of the next reading; wall time
 	lastTry time.Time
 	failing time.Time // since when every reading failed; zero after a success

@@ -58,11 +58,7 @@ func (w *Watcher) noteVerdict(c *certificate, v ocspsvc.Verdict) {
 	})
 }
 
-func (w *Watcher) noteSuccess(f *feed, h *held) {
-	result := "good"
-	if f.held != nil && f.held.sum == h.sum {
-		result = "unchanged"
-	}
+func (w *Watcher) noteSuccess(f *feed, h *held, result string) {
 	w.counts.refreshes.WithLabelValues(result).Inc()
 	back := f.trouble != nil || f.lapsed
 	w.note(func() {

@@ -14,7 +14,7 @@ import (
 //	dwaar_crl_entries                 revoked certificates that they name
 //	dwaar_crl_failing                 feeds whose last reading failed, of those that are needed
 //	dwaar_crl_next_expiry_seconds     until the next list ends, if none is read; absent without lists
-//	dwaar_crl_refreshes_total{result} readings by their outcome: good, unchanged, or the reason word of the failure
+//	dwaar_crl_refreshes_total{result} readings by their outcome: good, unchanged, taken_over, or the reason word of the failure
 //	dwaar_crl_store_errors_total      lists that are used but could not be stored
 
 // counts are the counters; the gauges are read off when they are collected.
@@ -26,7 +26,7 @@ type counts struct {
 func newCounts() *counts {
 	return &counts{
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "dwaar_crl_refreshes_total", Help: "Readings of CRLs by result: good, unchanged, or why there was no usable list.",
+			Name: "dwaar_crl_refreshes_total", Help: "Readings of CRLs by result: good, unchanged, taken_over from another node, or why there was no usable list.",
 		}, []string{"result"}),
 		storeErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "dwaar_crl_store_errors_total", Help: "CRLs that could not be stored and are used all the same.",

@@ -17,7 +17,16 @@ func (w *Watcher) work(ctx context.Context, f *feed) (asked bool) {
 		return false // by hand; release wakes Run
 	}
 	defer w.release(f)
-	if w.recall(ctx, f); !w.isDue(f) {
+	w.recall(ctx, f)
+	if w.look(ctx, f); !w.isDue(f) {
+		return false
+	}
+	giveBack, ours := w.lease(ctx, f)
+	if !ours {
+		return false
+	}
+	defer giveBack()
+	if w.look(ctx, f); !w.isDue(f) { // that node has finished in between
 		return false
 	}
 	err := w.refresh(ctx, f)
@@ -39,7 +48,7 @@ func (w *Watcher) refresh(ctx context.Context, f *feed) error {
 	bounded, cancel := context.WithTimeout(ctx, set.cfg.Timeout)
 	defer cancel()
 	now := time.Now().Round(0)
-	known := w.heldBy(f)
+	known := w.askedFor(f)
 	var ask validators
 	if !known.ended(now) && !known.unstored { // one that has ended is asked for whole, past caches that keep it
 		ask = known.validators
@@ -53,6 +62,14 @@ func (w *Watcher) refresh(ctx context.Context, f *feed) error {
 		return err
 	}
 	return w.accept(ctx, f, fresh, known, got.body)
+}
+
+// askedFor is what is held of f when it is asked for here.
+func (w *Watcher) askedFor(f *feed) *held {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.elsewhere = time.Time{}
+	return f.held
 }
 
 func (w *Watcher) heldBy(f *feed) *held {
@@ -89,10 +106,14 @@ func (w *Watcher) accept(ctx context.Context, f *feed, fresh, known *held, body 
 	if err := w.refuses(f, fresh); err != nil {
 		return err
 	}
-	if known == nil || known.unstored || fresh.sum != known.sum {
+	result := "good"
+	if known != nil && fresh.sum == known.sum {
+		result = "unchanged"
+	}
+	if result == "good" || known.unstored {
 		fresh.unstored = !w.persist(ctx, f, fresh, known, body)
 	}
-	w.adopt(f, fresh)
+	w.adopt(f, fresh, result)
 	return nil
 }
 

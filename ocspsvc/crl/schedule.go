@@ -22,13 +22,26 @@ func (w *Watcher) next(now time.Time) (best *feed, wait time.Duration) {
 			f.due = now
 			f.server.succeed()
 		}
-		if at := f.nextTry(); at.After(now) && f.recalled {
+		if at := f.nextTurn(now); at.After(now) {
 			wait = min(wait, at.Sub(now))
 		} else if best == nil || f.before(best) {
 			best = f
 		}
 	}
 	return best, wait
+}
+
+// nextTurn is when there is something to do for f: at once while storage was
+// not looked at, soon when it has news, and else when f may be read.
+func (f *feed) nextTurn(now time.Time) time.Time {
+	switch at := f.nextTry(); {
+	case !f.recalled:
+		return now
+	case f.noticed && f.looked.Add(lookEvery).Before(at):
+		return f.looked.Add(lookEvery)
+	default:
+		return at
+	}
 }
 
 func (f *feed) before(other *feed) bool {

@@ -20,6 +20,7 @@ import (
 type Watcher struct {
 	catalog     Catalog
 	revocations Revocations // nil if nobody wants to know
+	leases      Leases      // nil if there are no other nodes
 	log         *slog.Logger
 	store       *store
 	counts      *counts
