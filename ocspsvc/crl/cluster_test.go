@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"dwaar/ocspsvc"
 	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/ocsptest"
 )
@@ -22,6 +22,8 @@ type node struct {
 	watcher *crl.Watcher
 	others  []*node
 	leases  *leases
+	deaf    bool // hears of nothing
+	reads   atomic.Int32
 }
 
 // leases are those of all nodes.
@@ -71,11 +73,16 @@ func (n *node) Store(ctx context.Context, key string, value []byte) error {
 		return err
 	}
 	for _, other := range n.others {
-		if other != n {
+		if other != n && !other.deaf {
 			time.AfterFunc(100*time.Millisecond, func() { other.watcher.Stored(key) })
 		}
 	}
 	return nil
+}
+
+func (n *node) Load(ctx context.Context, key string) ([]byte, error) {
+	n.reads.Add(1)
+	return n.disk.Load(ctx, key)
 }
 
 func (n *node) TryLock(_ context.Context, name string) (bool, error) {
@@ -108,6 +115,7 @@ func (s *crlServer) downloads() (n int) {
 func TestOneOfSeveralNodesReadsAListThatHasChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := setUp(t, crl.Config{})
+		b.one.delay = 500 * time.Millisecond
 		leaf, nodes := cluster(t, b, 3)
 		runAll(t, nodes)
 		b.settle()
@@ -137,6 +145,27 @@ func TestOneOfSeveralNodesReadsAListThatHasChanged(t *testing.T) {
 			if n.book.Loud() > 1 { // that it is revoked
 				t.Errorf("node %d was loud", i)
 			}
+		}
+	})
+}
+
+func TestNodesThatStartAtOnceDownloadOnceAlsoIfTheyHearOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := setUp(t, crl.Config{})
+		b.one.delay = 500 * time.Millisecond
+		leaf, nodes := cluster(t, b, 3)
+		for _, n := range nodes {
+			n.deaf = true
+		}
+		runAll(t, nodes)
+		b.settle()
+		for i, n := range nodes {
+			if s := n.watcher.Status(leaf.Fingerprint()); s.State != crl.Good {
+				t.Errorf("node %d: %+v", i, s)
+			}
+		}
+		if n := b.one.downloads(); n != 1 {
+			t.Errorf("%d downloads", n)
 		}
 	})
 }
@@ -183,21 +212,26 @@ func TestAListOfAnotherNodeIsJudgedLikeAnAnswer(t *testing.T) {
 		if _, err := nodes[0].watcher.Refresh(t.Context(), leaf.Fingerprint()); err != nil {
 			t.Fatal(err)
 		}
-		asked := b.one.count()
+		asked, status := b.one.count(), nodes[0].watcher.Status(leaf.Fingerprint())
+		nodes[0].reads.Store(0)
 		for _, content := range [][]byte{older[first[0]], []byte("garbage"), nil} {
 			b.disk.set(first[0], content)
 			for range 100 {
 				nodes[0].watcher.Stored(first[0])
 				nodes[0].watcher.Stored("")
 				nodes[0].watcher.Stored("crl/foreign")
+				time.Sleep(10 * time.Millisecond)
 			}
 			time.Sleep(time.Minute)
-			if s := nodes[0].watcher.Status(leaf.Fingerprint()); s.State != crl.Revoked || s.Reason != ocspsvc.ReasonRevoked {
+			if s := nodes[0].watcher.Status(leaf.Fingerprint()); s.State != crl.Revoked || !s.ThisUpdate.Equal(status.ThisUpdate) {
 				t.Errorf("after %.20q: %+v", content, s)
 			}
 		}
 		if n := b.one.count(); n != asked {
 			t.Errorf("asked %d times because of what is stored", n-asked)
+		}
+		if n := nodes[0].reads.Load(); n > 3*3 {
+			t.Errorf("%d reads of three changes", n)
 		}
 	})
 }

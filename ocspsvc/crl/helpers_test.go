@@ -138,6 +138,7 @@ type crlServer struct {
 	tag     int
 	number  int64
 	quiet   bool // sends no validators
+	delay   time.Duration
 	hits    []hit
 }
 
@@ -178,7 +179,9 @@ func (s *crlServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusNotModified
 	}
 	s.hits = append(s.hits, hit{time.Now(), r.Header.Clone(), status})
+	delay := s.delay
 	s.mu.Unlock()
+	time.Sleep(delay)
 	if handler != nil {
 		handler.ServeHTTP(w, r)
 		return

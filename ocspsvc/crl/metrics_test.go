@@ -45,7 +45,7 @@ dwaar_crl_lists 1
 # HELP dwaar_crl_next_expiry_seconds Seconds until the next held CRL ends.
 # TYPE dwaar_crl_next_expiry_seconds gauge
 dwaar_crl_next_expiry_seconds %v
-# HELP dwaar_crl_refreshes_total Readings of CRLs by result: good, unchanged, or why there was no usable list.
+# HELP dwaar_crl_refreshes_total Readings of CRLs by result: good, unchanged, taken_over from another node, or why there was no usable list.
 # TYPE dwaar_crl_refreshes_total counter
 dwaar_crl_refreshes_total{result="good"} 1
 dwaar_crl_refreshes_total{result="unreachable"} 1

@@ -129,7 +129,7 @@ func (s *Server) build(p *plan) (err error) {
 		return err
 	}
 	lists := crlCatalog{view, func(says config.Stapling) bool { return says.ChecksCRL(s.plan.Load().cfg.CRL) }}
-	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, s.storage, s.byCRL(), s.log); err != nil {
+	if s.crl, err = crl.New(crl.Config{}, lists, p.guard, s.storage, s.byCRL(), s.log, s.crlOptions()...); err != nil {
 		return err
 	}
 	s.http = proxy.New(s.log)

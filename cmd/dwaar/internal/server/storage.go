@@ -8,6 +8,7 @@ import (
 
 	"dwaar/acme/issuing"
 	"dwaar/cmd/dwaar/internal/cluster"
+	"dwaar/ocspsvc/crl"
 	"dwaar/ocspsvc/respstore"
 	"dwaar/ocspsvc/stapler"
 	"dwaar/proxy/admin"
@@ -123,12 +124,21 @@ func (s *Server) staplerOptions() []stapler.Option {
 	return options
 }
 
+// crlOptions let one dwaar download each CRL that has changed.
+func (s *Server) crlOptions() []crl.Option {
+	if s.cluster == nil {
+		return nil
+	}
+	return []crl.Option{crl.WithLeases(s.cluster)}
+}
+
 // stored hears what other dwaars have put into the storage, and tells those whose
 // it is.
 func (s *Server) stored(keys []string, all bool) {
 	if all {
 		s.acme.Stored("")
 		s.stapler.StoredAll()
+		s.crl.Stored("")
 		s.relays.Stored("")
 		return
 	}
@@ -138,7 +148,8 @@ func (s *Server) stored(keys []string, all bool) {
 		} else if leaf, ok := respstore.LeafOf(key); ok {
 			s.stapler.Stored(leaf)
 		} else {
-			s.relays.Stored(key) // which know theirs
+			s.crl.Stored(key) // these know theirs
+			s.relays.Stored(key)
 		}
 	}
 }
