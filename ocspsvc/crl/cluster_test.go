@@ -204,6 +204,8 @@ func TestAListOfAnotherNodeIsJudgedLikeAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := setUp(t, crl.Config{})
 		leaf, nodes := cluster(t, b, 1)
+		other := b.leaf()
+		nodes[0].catalog.put(other)
 		runAll(t, nodes)
 		b.settle()
 		first := b.disk.keys()
@@ -212,7 +214,7 @@ func TestAListOfAnotherNodeIsJudgedLikeAnAnswer(t *testing.T) {
 		if _, err := nodes[0].watcher.Refresh(t.Context(), leaf.Fingerprint()); err != nil {
 			t.Fatal(err)
 		}
-		asked, status := b.one.count(), nodes[0].watcher.Status(leaf.Fingerprint())
+		asked, status := b.one.count(), nodes[0].watcher.Status(other.Fingerprint())
 		nodes[0].reads.Store(0)
 		for _, content := range [][]byte{older[first[0]], []byte("garbage"), nil} {
 			b.disk.set(first[0], content)
@@ -223,7 +225,7 @@ func TestAListOfAnotherNodeIsJudgedLikeAnAnswer(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 			}
 			time.Sleep(time.Minute)
-			if s := nodes[0].watcher.Status(leaf.Fingerprint()); s.State != crl.Revoked || !s.ThisUpdate.Equal(status.ThisUpdate) {
+			if s := nodes[0].watcher.Status(other.Fingerprint()); s.State != crl.Good || !s.ThisUpdate.Equal(status.ThisUpdate) || !nodes[0].catalog.revoked(leaf) {
 				t.Errorf("after %.20q: %+v", content, s)
 			}
 		}
