@@ -16,16 +16,17 @@ import (
 // perByte is what a call may take longer for each byte it sends: 8 MiB a second.
 const perByte = time.Second / (8 << 20)
 
-// errNothing is the answer "there is no such thing" of the server.
-var errNothing = redis.Nil
+// errMissing is what a call of ours makes of the server's "nothing". It is not fs.ErrNotExist, as
+// a socket that is not there is that, too.
+var errMissing = errors.New("it is not there")
 
 var errClosed = fmt.Errorf("%w: it was closed", storage.ErrUnavailable)
 
 // call asks the server, for as long as ctx and the bounds allow. When ctx is done it returns at
 // once; f may still run to its end, and what it then returns goes to undo.
 //
-// An error is the caller's own if ctx is done, errNothing, or else ErrUnavailable: whatever a
-// server may say that no script of ours expects, it is nothing about a key.
+// An error is the caller's own if ctx is done, errMissing of f, or else ErrUnavailable: whatever a server may say
+// that no script of ours expects, it is nothing about a key.
 func call[T any](ctx context.Context, s *Store, bytes int, f func(ctx context.Context) (T, error), undo func(T)) (T, error) {
 	var none T
 	if err := ctx.Err(); err != nil {
@@ -62,7 +63,7 @@ func call[T any](ctx context.Context, s *Store, bytes int, f func(ctx context.Co
 
 // verdict says what an error of the client means.
 func (s *Store) verdict(ctx context.Context, err error) error {
-	if err == nil || errors.Is(err, errNothing) {
+	if err == nil || err == errMissing {
 		return err
 	}
 	if own := ctx.Err(); own != nil {
@@ -74,8 +75,11 @@ func (s *Store) verdict(ctx context.Context, err error) error {
 	}
 	// Not wrapped: a deadline of ours is not one of the caller's.
 	text := err.Error()
-	if timedOut {
+	switch {
+	case timedOut:
 		text = "the server does not answer: " + text
+	case redis.HasErrorPrefix(err, "MOVED"), redis.HasErrorPrefix(err, "CROSSSLOT"):
+		text = "it is a part of a Redis Cluster, and has to be a server of its own: " + text
 	}
 	if s.secret != "" { // a server repeats a command that it does not know
 		text = strings.ReplaceAll(text, s.secret, "xxxxx")

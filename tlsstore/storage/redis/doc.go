@@ -24,6 +24,6 @@
 //
 // A value survives what the server's own persistence survives: with "appendonly yes" and
 // "appendfsync always" everything, with "appendfsync everysec" all but the last second of a
-// machine that loses power. Eviction ("maxmemory-policy") must be off. Open warns of a server
+// machine that loses power. Eviction ("maxmemory-policy") must be off. Ping warns of a server
 // that forgets.
 package redis

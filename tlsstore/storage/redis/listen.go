@@ -76,7 +76,12 @@ func (s *Store) receive(ctx context.Context, heard chan<- struct{}) error {
 }
 
 // next waits for something from the server. The context bounds a connection that is made anew.
-func next(ctx context.Context, news *redis.PubSub) (any, error) {
+func next(ctx context.Context, news *redis.PubSub) (message any, err error) {
+	defer func() {
+		if recover() != nil { // go-redis does at a message that is none
+			err = errReply
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, silence+callTimeout)
 	defer cancel()
 	return news.ReceiveTimeout(ctx, silence)

@@ -19,7 +19,7 @@ const (
 )
 
 // options are those of the client. Each call has a deadline, which is the only one.
-func (c Config) options() (*redis.Options, error) {
+func (c Config) options(dial dialer) (*redis.Options, error) {
 	a, err := c.URL.resolve()
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -39,6 +39,10 @@ func (c Config) options() (*redis.Options, error) {
 	if a.tls {
 		o.TLSConfig, err = c.TLS.config(a.host)
 	}
+	if dial == nil {
+		dial = redis.NewDialer(o)
+	}
+	o.Dialer = measuring(dial)
 	return o, err
 }
 

@@ -31,12 +31,15 @@ var _ storage.Shared = (*Store)(nil)
 
 // Open makes a handle, and no connection: a server that is down or does not let us in is found
 // out by each call. Wrong settings and files are an error.
-func Open(cfg Config, log *slog.Logger) (*Store, error) {
+func Open(cfg Config, log *slog.Logger) (*Store, error) { return open(cfg, log, nil) }
+
+// open is Open by another way to the server, if dial is not nil.
+func open(cfg Config, log *slog.Logger, dial dialer) (*Store, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	options, err := cfg.options()
+	options, err := cfg.options(dial)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"dwaar/tlsstore/storage"
 )
 
@@ -65,33 +67,44 @@ func (s *Store) change(ctx context.Context, sc script, bytes int, args ...any) (
 	return said, err
 }
 
-// refusal is the error for a word of lua/store.lua.
+// refusal is the error for a word of the scripts.
 func refusal(said string) error {
 	switch said {
 	case "below a key":
 		return errors.New("a part of its path is a key")
 	case "a prefix":
 		return errors.New("there are keys below it")
+	case "done", "more", "": // the last one comes with an error
+		return nil
 	}
-	return nil
+	return unexpected()
 }
 
 // Load implements storage.Storage. It is one round trip.
 func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
-	clean, err := cleanKey(key)
-	var value []byte
-	if err == nil {
-		value, err = call(ctx, s, 0, func(ctx context.Context) ([]byte, error) {
-			return s.client.HGet(ctx, s.name("v:"+clean), "data").Bytes()
-		}, nil)
-	}
-	if errors.Is(err, errNothing) {
-		err = fs.ErrNotExist
-	}
+	value, err := s.load(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", key, err)
 	}
 	return value, nil
+}
+
+func (s *Store) load(ctx context.Context, key string) ([]byte, error) {
+	clean, err := cleanKey(key)
+	if err != nil {
+		return nil, err
+	}
+	value, err := call(ctx, s, 0, func(ctx context.Context) ([]byte, error) {
+		value, err := s.client.HGet(ctx, s.name("v:"+clean), "data").Bytes()
+		if errors.Is(err, redis.Nil) {
+			err = errMissing
+		}
+		return value, err
+	}, nil)
+	if errors.Is(err, errMissing) {
+		err = fs.ErrNotExist
+	}
+	return value, err
 }
 
 // Exists implements storage.Storage.
@@ -130,15 +143,17 @@ func describe(info *storage.KeyInfo, found []any) error {
 		text, _ := found[2].(string)
 		modified, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return fmt.Errorf("its time is %q", text)
+			return unexpected()
 		}
 		info.Size, info.Modified = size, time.Unix(0, modified)
 		return nil
 	case len(found) == 1 && found[0] == "prefix":
 		info.Prefix = true
 		return nil
+	case len(found) == 1 && found[0] == "none":
+		return fs.ErrNotExist
 	}
-	return fs.ErrNotExist
+	return unexpected()
 }
 
 func cleanKey(key string) (string, error) {
