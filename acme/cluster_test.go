@@ -372,6 +372,9 @@ func TestANodeThatSleptLeavesTheNextOnesWork(t *testing.T) {
 		if c.ca.count() != 2 || len(c.logged("level=WARN", "lock was lost")) == 0 {
 			t.Errorf("%d orders, and the log says of a lost lock: %v", c.ca.count(), c.logged("lock was lost"))
 		}
+		if failed := c.logged("failed"); len(failed) > 0 {
+			t.Errorf("it counts as a failure: %v", failed)
+		}
 	})
 }
 
