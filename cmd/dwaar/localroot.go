@@ -74,7 +74,7 @@ func shares(data string) error {
 // to the dwaar that writes it.
 func (r localRoot) in(s config.SharedStorage) (localRoot, func(), error) {
 	shared, done, err := cluster.Direct(cluster.Config{Redis: s.Config, EncryptionKeys: s.EncryptionKeys, Plaintext: s.Plaintext})
-	r.shared, r.where = shared, s.URL.String()
+	r.shared, r.where = shared, s.URL.Resolved()
 	return r, done, err
 }
 

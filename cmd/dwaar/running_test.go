@@ -50,7 +50,7 @@ func TestStatusShowsASharedStorage(t *testing.T) {
 	}
 	*r.status.Storage = admin.Storage{Kind: "redis", Address: "redis://10.0.0.5:6379/0", State: "down", Since: noon, Error: "connection\x1b refused", Owed: 3, CopyError: "disk full"}
 	dwaar(t, "status").expect(t, 0, "dwaar v1.2.3, ready since",
-		"storage redis://10.0.0.5:6379/0, down since 2026-03-01T12:00:00Z: connection� refused\nstorage gets 3 answers when it is up\nthe copy of the storage is not written: disk full\n\n")
+		"storage redis://10.0.0.5:6379/0, down since 2026-03-01T12:00:00Z: connection� refused\nanswers that the storage gets when it is up: 3\nthe copy of the storage is not written: disk full\n\n")
 	var s admin.Status
 	if err := json.Unmarshal([]byte(dwaar(t, "status", "--json").out), &s); err != nil || !reflect.DeepEqual(s, r.status) {
 		t.Errorf("status = %+v, %v; want %+v", s.Storage, err, r.status.Storage)

@@ -123,7 +123,7 @@ func drawStorage(w io.Writer, s *admin.Storage) {
 	}
 	fmt.Fprintln(w, printable(line))
 	if s.Owed > 0 {
-		fmt.Fprintf(w, "storage gets %d answers when it is up\n", s.Owed)
+		fmt.Fprintf(w, "answers that the storage gets when it is up: %d\n", s.Owed)
 	}
 	if s.CopyError != "" {
 		fmt.Fprintln(w, printable("the copy of the storage is not written: "+s.CopyError))
