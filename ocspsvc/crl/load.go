@@ -115,5 +115,5 @@ func (w *Watcher) logIgnored(f *feed, err error) {
 	if reason == "" {
 		reason = ocspsvc.ReasonStoreError
 	}
-	w.log.Warn("stored CRL is ignored, fetching anew", "url", f.url, "reason", reason, "err", err)
+	w.log.Warn("stored CRL is ignored", "url", f.url, "reason", reason, "err", err)
 }

@@ -16,7 +16,7 @@ func TestANodeLooksAgainWhenItHasTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := setUpCluster(t, 2, stapler.Config{StartWait: 10 * time.Second}, plains(t, 1)...)
 		c.one.Change(func(s *ocsptest.Settings) { s.Delay = 500 * time.Millisecond })
-		c.nodes[1].late, c.nodes[1].deaf = time.Second, true
+		c.nodes[1].late, c.nodes[1].deaf = 700*time.Millisecond, true
 		c.nodes[1].service.Sync()
 		go c.nodes[0].run(false)
 		c.nodes[1].service.Prime(t.Context()) // without Load, which would look too

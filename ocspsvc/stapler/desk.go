@@ -31,7 +31,7 @@ const (
 )
 
 const (
-	deskPatience = 2 * time.Second
+	deskPatience = time.Second
 	deskAtLeast  = 200 * time.Millisecond
 	deskRests    = 10 * time.Second
 )

@@ -163,8 +163,8 @@ func (s *Service) ignoreStored(c *certificate, err error) {
 	}
 }
 
-// refreshedAt is when a record was refreshed, by our clock. The clock of the node that says so
-// may be ahead of ours.
+// refreshedAt is when a record was refreshed, by our clock. That of the node
+// that says so may be ahead of it.
 func (s *Service) refreshedAt(record respstore.Record, now time.Time) time.Time {
 	if ahead := record.LastRefresh.Sub(now); s.leases != nil && ahead > 0 && ahead <= skew {
 		return now

@@ -102,5 +102,5 @@ func (s *Service) logIgnored(c *certificate, err error) {
 	case ocspsvc.ReasonExpired, ocspsvc.ReasonTooOld:
 		say = s.log.Debug
 	}
-	say("stored staple is ignored, fetching anew", append(s.subjectOf(c).attrs(), "reason", reason, "err", err)...)
+	say("stored staple is ignored", append(s.subjectOf(c).attrs(), "reason", reason, "err", err)...)
 }
