@@ -218,6 +218,44 @@ func TestANodeThatWasAwayForLongPutsNothingBack(t *testing.T) {
 	})
 }
 
+// It is lost while the names of the two storages are compared: what is not there any more was not
+// deleted.
+func TestALossDuringTheCopyingCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := newMemory()
+		n := newNode(t, content)
+		n.start(t)
+		n.put(t, key, "private")
+		time.Sleep(patience)
+		n.stop()
+		wipe := content.wipe
+		n.onList.Store(&wipe)
+		n.start(t)
+		time.Sleep(patience)
+		n.wantUp(t)
+		n.want(t, key, "private")
+		n.wantShared(t, key, "private")
+	})
+}
+
+// What the local copy could not delete is not put back.
+func TestWhatTheCopyHasWrongIsNotPutBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := newMemory()
+		n := newNode(t, content)
+		n.start(t)
+		n.put(t, key, "private")
+		n.put(t, staple, "s")
+		time.Sleep(patience)
+		n.disk.full.Store(true)
+		n.remove(t, key)
+		content.wipe()
+		time.Sleep(patience)
+		n.wantShared(t, key, "")
+		n.wantShared(t, staple, "s")
+	})
+}
+
 // A repair that is interrupted goes on.
 func TestARepairThatIsInterruptedGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -120,6 +120,7 @@ type node struct {
 	down, hangs, deaf, readOnly atomic.Bool
 	calls                       atomic.Int32
 	failAfter                   atomic.Int32 // down after so many calls
+	onList                      atomic.Pointer[func()]
 }
 
 var _ storage.Shared = (*node)(nil)
@@ -240,6 +241,9 @@ func (n *node) List(ctx context.Context, prefix string, recursive bool) ([]strin
 	}
 	if err != nil {
 		return nil, err
+	}
+	if f := n.onList.Swap(nil); f != nil {
+		(*f)()
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -69,7 +69,7 @@ func New(shared storage.Shared, local storage.Storage, log *slog.Logger) *Mirror
 }
 
 // OnChange has f called by Run with the keys that other nodes have changed, once the local copy
-// has the change. All means that anything may have changed: after a gap in what is known, or
+// has the change; while that cannot be written, also with keys that this node has. All means that anything may have changed: after a gap in what is known, or
 // when the storage had lost its content. Call it before Run.
 func (m *Mirror) OnChange(f func(keys []string, all bool)) { m.onChange = f }
 
