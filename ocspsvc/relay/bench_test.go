@@ -1,10 +1,14 @@
 package relay_test
 
 import (
+	"bytes"
 	"encoding/base64"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
+	"dwaar/ocspsvc/relay"
 	"dwaar/ocspsvc/responder"
 )
 
@@ -15,21 +19,53 @@ func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
 
-// BenchmarkCachedGet is an answer from memory, from path to headers.
-func BenchmarkCachedGet(b *testing.B) {
+// BenchmarkCached is an answer from memory, from path or body to headers.
+func BenchmarkCached(b *testing.B) {
 	d := newDesk(b)
-	handler := responder.Handler(d.relay, responder.Options{})
-	r, err := http.NewRequest(http.MethodGet, "/"+base64.StdEncoding.EncodeToString(d.der(d.ca.Leaf(b))), nil)
-	if err != nil {
-		b.Fatal(err)
+	handler, der := responder.Handler(d.relay, responder.Options{}), d.der(d.ca.Leaf(b))
+	get := func() *http.Request {
+		return httptest.NewRequest(http.MethodGet, "/"+base64.StdEncoding.EncodeToString(der), nil)
 	}
-	w := discard{http.Header{}}
-	handler.ServeHTTP(w, r)
-	b.ReportAllocs()
-	for b.Loop() {
-		handler.ServeHTTP(w, r)
-	}
+	handler.ServeHTTP(discard{http.Header{}}, get())
+	b.Run("GET", func(b *testing.B) {
+		w, r := discard{http.Header{}}, get()
+		b.ReportAllocs()
+		for b.Loop() {
+			handler.ServeHTTP(w, r)
+		}
+	})
+	b.Run("POST", func(b *testing.B) {
+		body := bytes.NewReader(nil)
+		w, r := discard{http.Header{}}, httptest.NewRequest(http.MethodPost, "/", body)
+		b.ReportAllocs()
+		for b.Loop() {
+			body.Reset(der)
+			handler.ServeHTTP(w, r)
+		}
+	})
+	b.Run("GET,parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			w, r := discard{http.Header{}}, get()
+			for pb.Next() {
+				handler.ServeHTTP(w, r)
+			}
+		})
+	})
 	if n := d.responder.Count(); n != 1 {
 		b.Errorf("%d requests", n)
+	}
+}
+
+// BenchmarkClaim is how long hits are held up while it is looked for what is due.
+func BenchmarkClaim(b *testing.B) {
+	for _, entries := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(entries), func(b *testing.B) {
+			look := relay.Claimer(entries)
+			b.ReportAllocs()
+			for b.Loop() {
+				look()
+			}
+		})
 	}
 }

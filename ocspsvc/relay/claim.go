@@ -39,23 +39,24 @@ func (c *cache) still(s claimed) bool {
 	return e != nil && e.due.Equal(s.until)
 }
 
-// claim returns up to n subjects of an authority that are due, and when the next
-// one is. What nobody has asked for lately is left to end.
+// claim returns up to n subjects of an authority that are due, those first whose
+// answers end soon, and when the next one is. What nobody has asked for lately is left
+// to end.
 func (c *cache) claim(a *authority, n int, now time.Time) (due []claimed, next time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now = now.Round(0)
 	next = now.Add(checkEvery)
+	var soon, late []*entry // n of each at the most
 	look := func(e *entry) {
 		switch {
 		case e.authority != a:
 		case !reached(e.due, now, longest):
 			next = earlier(next, e.due)
-		case len(due) == n:
-			next = now
-		default:
-			e.due = now.Add(claimFor)
-			due = append(due, claimed{e.subject, e.due})
+		case e.answer.ending(now) && len(soon) < n:
+			soon = append(soon, e)
+		case len(late) < n:
+			late = append(late, e)
 		}
 	}
 	for _, e := range c.pinned {
@@ -66,15 +67,24 @@ func (c *cache) claim(a *authority, n int, now time.Time) (due []claimed, next t
 			look(e)
 		}
 	}
+	for _, e := range append(soon, late...)[:min(n, len(soon)+len(late))] {
+		e.due = now.Add(claimFor)
+		due = append(due, claimed{e.subject, e.due})
+	}
 	return due, next
 }
 
 // ending reports whether an answer is in the last quarter of its life.
+func (a *answer) ending(now time.Time) bool {
+	return a.valid(now) && a.until.Sub(now.Round(0)) < a.until.Sub(a.thisUpdate)/4
+}
+
+// ending reports whether there is an answer that is.
 func (c *cache) ending(k key, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.peek(k)
-	return e != nil && e.answer.valid(now) && e.answer.until.Sub(now.Round(0)) < e.answer.until.Sub(e.answer.thisUpdate)/4
+	return e != nil && e.answer.ending(now)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -44,3 +44,15 @@ func Stepped(back time.Duration) (waits, says, rests bool) {
 	due, _ := c.claim(s.authority, 1, now)
 	return len(due) == 0, c.trouble(key{2}, now) != nil, s.authority.upstream.rests(now)
 }
+
+// Claimer looks for what is due among so many answers, of which nothing is.
+func Claimer(entries int) (look func()) {
+	a := newAuthority(nil, Limits{})
+	c := newCache(entries, 1<<40)
+	now := time.Now()
+	for i := range entries {
+		kept := &answer{response: tryLater, thisUpdate: now, until: now.Add(7 * longest), refreshed: now}
+		c.keep(subject{key: sha256.Sum256([]byte{byte(i), byte(i >> 8), byte(i >> 16)}), authority: a}, kept, now)
+	}
+	return func() { c.claim(a, claims, now) }
+}

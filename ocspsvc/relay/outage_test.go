@@ -365,3 +365,27 @@ func TestAnAnswerWithoutAnEndInSightIsStoredToo(t *testing.T) {
 		}
 	})
 }
+
+func TestAResponderIsLeftAloneForAsLongAsItSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.responder.Change(func(s *ocsptest.Settings) { s.Fault, s.RetryAfter = ocsptest.HTTP503, "3600" })
+		d.ask(leaf)
+		requests := d.responder.Count()
+		for range 59 {
+			time.Sleep(time.Minute)
+			if got := d.ask(d.ca.Leaf(t)); got != "tryLater" {
+				t.Errorf("answer = %q", got)
+			}
+		}
+		if n := d.responder.Count(); n != requests {
+			t.Errorf("%d requests within the hour", n-requests)
+		}
+		d.responder.Set(ocsptest.Good)
+		time.Sleep(12 * time.Minute)
+		if got := d.ask(leaf); got != "good" {
+			t.Errorf("after it: %q", got)
+		}
+	})
+}

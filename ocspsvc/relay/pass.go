@@ -82,11 +82,15 @@ func (r *Relay) askOn(ctx context.Context, req *ocspsvc.Request, a *authority) (
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range req.CertIDs {
+	now, said := time.Now(), make([]ocspsvc.Verdict, len(req.CertIDs))
+	for i, id := range req.CertIDs {
 		o := ocspsvc.VerifyOptions{Nonce: req.Nonce, AllowNoNextUpdate: true}
-		if _, err := ocspsvc.VerifyID(response, id, a.issuer, time.Now(), o); err != nil {
+		if said[i], err = ocspsvc.VerifyID(response, id, a.issuer, now, o); err != nil {
 			return nil, err
 		}
+	}
+	for i := range said {
+		r.overhear(subject{key: keyOf(&req.CertIDs[i]), id: own(&req.CertIDs[i]), authority: a}, response, said[i], now)
 	}
 	return response, nil
 }

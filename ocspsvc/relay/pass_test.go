@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"crypto"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -151,6 +152,56 @@ func TestAClientThatLeavesBlamesNobody(t *testing.T) {
 		}
 		if got := d.ask(leaf); got != "good" {
 			t.Errorf("who comes next: %q", got)
+		}
+	})
+}
+
+// Who sends a nonce may be the first to hear of a revocation; the others hear of it
+// from then on, and after a restart.
+func TestARevocationThatWasPassedOnIsKnownToAll(t *testing.T) {
+	for _, several := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t)
+			leaf, other := d.ca.Leaf(t), d.ca.Leaf(t)
+			d.want("before", leaf, "good", 1)
+			time.Sleep(5 * time.Second) // it is looked for what is due every 10 s
+			d.responder.SetFor(leaf, ocsptest.Revoked)
+			word := ""
+			if several {
+				word = d.ask(leaf, other)
+			} else {
+				_, _, word = d.withNonce(leaf)
+			}
+			if !strings.HasPrefix(word, "revoked") || d.ask(leaf) != "revoked" {
+				t.Errorf("it is %q to who asked, and %q to the next", word, d.ask(leaf))
+			}
+			synctest.Wait()
+			d.down()
+			d.open()
+			d.want("after a restart with the responder dead", leaf, "revoked", d.responder.CountFor(leaf))
+			d.up()
+			time.Sleep(2 * time.Minute)
+			d.want("later", leaf, "revoked", d.responder.CountFor(leaf))
+			if n := d.count("answers"); n != 1 {
+				t.Errorf("%v answers are kept; nobody asked for the other", n)
+			}
+		})
+	}
+}
+
+// A plain answer takes the place of one with somebody's nonce within seconds.
+func TestAnOverheardAnswerIsSoonReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.want("before", leaf, "good", 1)
+		time.Sleep(time.Minute)
+		d.responder.Set(ocsptest.Revoked)
+		d.withNonce(leaf)
+		time.Sleep(15 * time.Second)
+		response, err := d.relay.Respond(t.Context(), &ocspsvc.Request{CertIDs: []ocspsvc.CertID{d.certID(leaf, crypto.SHA1)}})
+		if err != nil || response.Nonce != nil || d.responder.Count() != 3 {
+			t.Errorf("%v, nonce %x, %d requests", err, response.Nonce, d.responder.Count())
 		}
 	})
 }

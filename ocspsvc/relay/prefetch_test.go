@@ -77,12 +77,12 @@ func TestManyCertificatesArePrefetchedAtAPace(t *testing.T) {
 // The pace makes way where lives are short: nobody gets tryLater for it.
 func TestThePaceLetsNoAnswerEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const certificates = 400
-		d, leaves := many(t, certificates, 30*time.Second) // needs nearly 30 requests in a second
+		const certificates = 560
+		d, leaves := many(t, certificates, 20*time.Second) // needs 28 requests in a second, at least
 		time.Sleep(time.Minute)
 		misses := d.count("misses_total")
-		for range 12 {
-			time.Sleep(5 * time.Second)
+		for range 20 {
+			time.Sleep(2 * time.Second)
 			for i, leaf := range leaves {
 				if i%20 == 0 {
 					d.ask(leaf)
@@ -116,4 +116,29 @@ func TestTooManyFilesAreNotIgnoredSilently(t *testing.T) {
 	if n := len(d.book.Find(slog.LevelWarn, "too many files")); n != 1 {
 		t.Errorf("%d warnings", n)
 	}
+}
+
+// Nor for a responder that is slow with those.
+func TestWhoWaitsGetsPastThoseThatNobodyWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, leaves := many(t, 32, 7*day)
+		d.responder.Change(func(s *ocsptest.Settings) { s.Delay = 6 * time.Second })
+		d.storage = nil
+		d.open()
+		synctest.Wait()
+		begun := time.Now()
+		var askers sync.WaitGroup
+		for _, leaf := range leaves[:3] {
+			askers.Go(func() {
+				if got := d.ask(leaf); got != "good" {
+					t.Errorf("answer = %q after %v", got, time.Since(begun))
+				}
+			})
+		}
+		askers.Wait()
+		time.Sleep(time.Hour)
+		if n := d.responder.Count(); n > 3*32 {
+			t.Errorf("%d requests", n)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -77,25 +78,38 @@ func checkHeader(t *testing.T, w *httptest.ResponseRecorder) {
 	}
 }
 
-// A delegate that ends sooner ends what it signed.
-func TestNoCacheKeepsAnAnswerBeyondItsSigner(t *testing.T) {
-	response := &ocspsvc.Response{ResponseStatus: ocspsvc.Successful, Singles: []ocspsvc.Single{{
-		Status: ocspsvc.Good, ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(day),
-	}}}
-	handler := responder.Handler(preparing{responder.NewAnswer(response, time.Now().Add(10*time.Second))}, responder.Options{})
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-	if got := w.Header().Get("Cache-Control"); got != "max-age=4, public, no-transform, must-revalidate" {
-		t.Errorf("Cache-Control = %q", got)
-	}
+// ending is a responder whose certificate ends in half an hour, and does not care.
+type ending struct {
+	leaf, delegate *ocsptest.Leaf
 }
 
-// preparing has one answer to everything.
-type preparing struct{ *responder.Answer }
+func (e ending) Ask(_ context.Context, req *ocspsvc.Request, _ *x509.Certificate, _ ...string) (*ocspsvc.Response, error) {
+	single := ocspsvc.Single{CertID: req.CertIDs[0], Status: ocspsvc.Good, ThisUpdate: time.Now(), NextUpdate: time.Now().Add(day)}
+	t := ocspsvc.Template{ProducedAt: time.Now(), Singles: []ocspsvc.Single{single}, Certificates: []*x509.Certificate{e.delegate.Cert}}
+	der, err := t.SignDER(e.delegate.Cert, e.delegate.Key)
+	if err != nil {
+		return nil, err
+	}
+	return ocspsvc.ParseResponse(der)
+}
 
-func (p preparing) Prepared(context.Context, []byte) *responder.Answer { return p.Answer }
-func (p preparing) Respond(context.Context, *ocspsvc.Request) (*ocspsvc.Response, error) {
-	return nil, ocspsvc.ErrNotOurs
+// Whose signature ends sooner ends what it signed.
+func TestNoCacheKeepsAnAnswerBeyondItsSigner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.asker = ending{leaf, d.ca.Delegate(t, ocsptest.Validity(-day, 30*time.Minute))}
+		d.open()
+		handler := responder.Handler(d.relay, responder.Options{})
+		d.get(handler, d.der(leaf), nil)
+		header := d.get(handler, d.der(leaf), nil).Header()
+		if got := header.Get("Cache-Control"); got != "max-age=900, public, no-transform, must-revalidate" {
+			t.Errorf("Cache-Control = %q", got)
+		}
+		if got := header.Get("Expires"); got != time.Now().Add(30*time.Minute).UTC().Format(http.TimeFormat) {
+			t.Errorf("Expires = %q", got)
+		}
+	})
 }
 
 func TestWhoHasTheAnswerIsToldSo(t *testing.T) {

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// claims is how many answers of one issuer are taken as due at a time.
-const claims = 64
+// claims is how many answers of one issuer are taken as due at a time: few, as what
+// ends soon goes first among them.
+const claims = 32
 
 // lastCalls is how long Run waits at its end for calls to disks, those of lastWrites
 // included. One that hangs is left behind: no context can reach it.
