@@ -46,3 +46,20 @@ func TestThreeNodesRefreshAsOftenAsOne(t *testing.T) {
 		})
 	}
 }
+
+// Reloads come to the nodes one after the other.
+func TestAShorterRefreshEveryMakesNoNodeAskAgainWhatAnotherHasAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := setUpCluster(t, 3, stapler.Config{}, plains(t, 10)...)
+		c.runAll(true)
+		time.Sleep(time.Hour)
+		c.wantFetches("before", 10, 10)
+		for _, n := range c.nodes {
+			if err := n.service.Reconfigure(stapler.Config{RefreshEvery: 30 * time.Minute, Pace: time.Millisecond}, c.network); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		c.wantFetches("after the reloads", 20, 20)
+	})
+}

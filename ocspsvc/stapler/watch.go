@@ -76,9 +76,22 @@ func (s *Service) rejudge(c *certificate, now time.Time) {
 	if c.lane != nil && (empty || c.lane.breaker.until.Sub(now) > lastPause) {
 		c.lane.breaker.probeNow(now)
 	}
-	if c.place > 0 && !c.ready && (empty || c.held.isBarred() || c.due.Sub(now) > cfg.RefreshEvery || c.interval == 0 && !c.over(now)) {
+	switch {
+	case c.place == 0 || c.ready:
+	case empty || c.held.isBarred() || c.interval == 0 && !c.over(now):
 		s.queueAt(c, now, c.interval)
+	case c.due.Sub(now) > cfg.RefreshEvery:
+		s.queueAt(c, c.dueBy(now, cfg), c.interval)
 	}
+}
+
+// dueBy is when c is due at the latest as cfg has it: soon after what is held was got, which
+// another node may just have done.
+func (c *certificate) dueBy(now time.Time, cfg Config) time.Time {
+	if h := c.newest(); h != nil {
+		return h.shared(now, cfg)
+	}
+	return now
 }
 
 // again is h with its window computed anew.
