@@ -171,6 +171,7 @@ func TestRedisThatForgetsIsWarnedOf(t *testing.T) {
 		before := must(t)(server.Do("CONFIG", "GET", c.setting)).([]any)[1]
 		must(t)(server.Do("CONFIG", "SET", c.setting, c.value))
 		s := must(t)(redis.Open(redis.Config{URL: redis.URL(server.URL())}, slog.New(slog.NewTextHandler(&log, nil)))).(*redis.Store)
+		must(t)(nil, s.Ping(t.Context()))
 		must(t)(nil, s.Close())
 		must(t)(server.Do("CONFIG", "SET", c.setting, before))
 		if strings.Count(log.String(), "level=WARN") != 1 || !strings.Contains(log.String(), c.want) {
