@@ -29,7 +29,7 @@ func (m *Manager) lock(ctx context.Context, t *task) (under context.Context, unl
 	case !ours:
 		return nil, nil, errElsewhere
 	}
-	if m.storageIsThere() && t.mayOrder() {
+	if m.storageAnswers() && t.mayOrder() {
 		m.unlock(ctx, t.name)
 		return nil, nil, errElsewhere
 	}
@@ -41,6 +41,8 @@ func (m *Manager) unlock(ctx context.Context, name string) {
 	switch {
 	case errors.Is(err, storage.ErrNotLocked):
 		m.log.Warn("a name's lock was lost while it was needed: nothing was changed from then on", "sni", name)
+	case isOutage(err): // said once, when it is needed again; the lock ends by itself
+		m.log.Debug("giving back a lock failed", "sni", name, "err", err)
 	case err != nil:
 		m.log.Warn("giving back a lock failed", "sni", name, "err", err)
 	}

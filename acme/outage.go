@@ -67,20 +67,35 @@ func (m *Manager) storageIsGone(now time.Time) (known bool) {
 	return known
 }
 
-// storageIsThere is told when a lock was to be had, or storage has said something. It reports
-// whether that is news.
-func (m *Manager) storageIsThere() (news bool) {
+// storageAnswers is told when a lock was to be had, and reports whether that is news: then
+// whoever has something to save goes first.
+func (m *Manager) storageAnswers() (news bool) {
 	m.mu.Lock()
-	back, now := !m.outage.IsZero(), time.Now()
-	if back {
-		m.outage, m.back = time.Time{}, now
+	defer m.mu.Unlock()
+	now := time.Now()
+	if m.back.Before(m.outage) {
+		m.back = now
 	}
-	news = !m.back.IsZero() && now.Sub(m.back) < firstSaves
+	return !m.back.IsZero() && now.Sub(m.back) < firstSaves
+}
+
+// storageIsThere is told when something was done with it, or it has said something.
+func (m *Manager) storageIsThere() {
+	m.mu.Lock()
+	back := !m.outage.IsZero()
+	if m.back.Before(m.outage) {
+		m.back = time.Now()
+	}
+	m.outage = time.Time{}
 	m.mu.Unlock()
 	if back {
 		m.log.Info("storage is available again")
 	}
-	return news
+}
+
+// hasStored reports whether a task that ended so has done something with storage.
+func (t *task) hasStored(r result) bool {
+	return t.job != ask && t.job != inquire && t.job != look && !isOutage(r.err) && !errors.Is(r.err, errElsewhere)
 }
 
 // mayOrder reports whether t may lead to an order that another node has placed and not saved.

@@ -100,6 +100,9 @@ func (m *Manager) end(t *task) {
 // turn, but nothing else begins for this name: OnChange hears of its changes in order.
 func (m *Manager) finish(t *task, r result) {
 	m.counts.count(t, r)
+	if t.hasStored(r) {
+		m.storageIsThere()
+	}
 	m.mu.Lock()
 	say := m.take(t, r)
 	t.leaveLane()

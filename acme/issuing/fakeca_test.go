@@ -298,6 +298,15 @@ func (ca *fakeCA) leafFor(csr *x509.CertificateRequest) *x509.Certificate {
 	return ca.leaf(csr.DNSNames, csr.PublicKey, time.Now().Add(24*time.Hour), csr.Extensions)
 }
 
+// mintAddresses lets certificates be for addresses too.
+func (ca *fakeCA) mintAddresses() {
+	ca.mint = func(csr *x509.CertificateRequest) *x509.Certificate {
+		leaf := ca.leaf(csr.DNSNames, csr.PublicKey, time.Now().Add(time.Hour), nil)
+		leaf.IPAddresses = csr.IPAddresses
+		return sign(ca.t, leaf, ca.root, csr.PublicKey, ca.key)
+	}
+}
+
 // leaf signs what it is told to.
 func (ca *fakeCA) leaf(names []string, public any, notAfter time.Time, extensions []pkix.Extension) *x509.Certificate {
 	ca.mu.Lock()

@@ -1,10 +1,8 @@
 package issuing_test
 
 import (
-	"crypto/x509"
 	"strings"
 	"testing"
-	"time"
 
 	"dwaar/acme/issuing"
 )
@@ -13,11 +11,7 @@ import (
 func TestEveryKeyLeadsBackToItsName(t *testing.T) {
 	t.Parallel()
 	ca := newFakeCA(t)
-	ca.mint = func(csr *x509.CertificateRequest) *x509.Certificate {
-		leaf := ca.leaf(csr.DNSNames, csr.PublicKey, time.Now().Add(time.Hour), nil)
-		leaf.IPAddresses = csr.IPAddresses
-		return sign(t, leaf, ca.root, csr.PublicKey, ca.key)
-	}
+	ca.mintAddresses()
 	p := issuing.Policy{Issuers: []issuing.IssuerConfig{{CA: issuing.Internal}}}
 	for _, name := range []string{"shop.example.test", "*.example.test", "localhost", "192.0.2.7", "2001:db8::7", "::1", "a-b.x_y.test"} {
 		dir := t.TempDir()

@@ -209,11 +209,7 @@ func TestMustStapleIsAskedFor(t *testing.T) {
 func TestTheLocalCAIssuesWhatNoOtherWould(t *testing.T) {
 	t.Parallel()
 	ca := newFakeCA(t)
-	ca.mint = func(csr *x509.CertificateRequest) *x509.Certificate {
-		leaf := ca.leaf(csr.DNSNames, csr.PublicKey, time.Now().Add(time.Hour), nil)
-		leaf.IPAddresses = csr.IPAddresses
-		return sign(t, leaf, ca.root, csr.PublicKey, ca.key)
-	}
+	ca.mintAddresses()
 	i := issuing.New(openStorage(t, t.TempDir()), signer{ca}, logger(t), issuing.Options{})
 	p := issuing.Policy{Issuers: []issuing.IssuerConfig{{CA: issuing.Internal}}}
 	for _, local := range []string{"localhost", "192.0.2.7", "2001:db8::7"} {
