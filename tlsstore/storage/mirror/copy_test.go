@@ -78,7 +78,7 @@ func TestAFreshNodeCopiesEverything(t *testing.T) {
 		content := newMemory()
 		old, fresh := newNode(t, content), newNode(t, content)
 		old.start(t)
-		for i := range 250 { // more than one answer of Changes
+		for i := range 120 { // more than one answer of Changes
 			old.put(t, fmt.Sprintf("certificates/ca/%03d", i), "private")
 		}
 		fresh.start(t)
@@ -87,14 +87,14 @@ func TestAFreshNodeCopiesEverything(t *testing.T) {
 			t.Errorf("a node at its start has heard %q", heard)
 		}
 		old.stop()
-		for i := range 250 {
+		for i := range 120 {
 			content.renew(fmt.Sprintf("certificates/ca/%03d", i), "renewed")
 		}
 		old.start(t) // after many changes
 		old.wantUp(t)
 		for _, n := range []*machine{old, fresh} {
 			n.down.Store(true)
-			n.want(t, "certificates/ca/249", "renewed")
+			n.want(t, "certificates/ca/119", "renewed")
 		}
 	})
 }

@@ -2,14 +2,13 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"dwaar/tlsstore/storage"
 )
 
 // errGone is why a waiting for a lock ends when the shared storage goes down.
-var errGone = errors.New("the shared storage went down")
+var errGone = fmt.Errorf("%w: it went down", storage.ErrUnavailable)
 
 // Lock implements storage.Locker. Locks are the shared storage's: while it is down there are none.
 func (m *Mirror) Lock(ctx context.Context, name string) error {
@@ -28,8 +27,7 @@ func (m *Mirror) Lock(ctx context.Context, name string) error {
 	}()
 	err = m.shared.Lock(waiting, name)
 	if err != nil && ctx.Err() == nil && context.Cause(waiting) == errGone {
-		_, down := m.reached()
-		return fmt.Errorf("locking %s: %w", name, errors.Join(down, storage.ErrUnavailable))
+		return fmt.Errorf("locking %s: %w", name, errGone)
 	}
 	return m.judge(ctx, err)
 }

@@ -37,7 +37,7 @@ func (m *Mirror) restore(ctx context.Context, since time.Time) error {
 			return err
 		})
 	})
-	m.log.Warn("the shared storage has back what this node has", "count", len(restored), "err", err)
+	m.log.Info("put back what the shared storage had lost", "count", len(restored))
 	return err
 }
 
