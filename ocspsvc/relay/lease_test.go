@@ -11,6 +11,7 @@ import (
 
 	"dwaar/ocspsvc/ocsptest"
 	"dwaar/ocspsvc/relay"
+	"dwaar/tlsstore/storage"
 )
 
 // locks are leases that last 15 s unless their holder lives.
@@ -433,4 +434,37 @@ func TestWhatAnotherRelayGotIsServedAtOnce(t *testing.T) {
 			t.Errorf("who was told: %q, %d requests", got, c.responder.Count()-before)
 		}
 	})
+}
+
+// In a real directory that two processes have in common.
+func TestRelaysOnOneDataDirectoryAskOnce(t *testing.T) {
+	d := newDesk(t)
+	d.close()
+	d.responder.Change(func(s *ocsptest.Settings) { s.Delay = 200 * time.Millisecond })
+	dir := t.TempDir()
+	var relays []*relay.Relay
+	for range 2 {
+		files, err := storage.NewFileSystem(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.storage, d.options, d.stop = files, []relay.Option{relay.WithLeases(files)}, nil
+		d.open()
+		relays = append(relays, d.relay)
+	}
+	leaf := d.ca.Leaf(t)
+	var askers sync.WaitGroup
+	for i := range 200 {
+		one := *d
+		one.relay = relays[i%2]
+		askers.Go(func() {
+			if got := one.ask(leaf); got != "good" {
+				t.Errorf("answer = %q", got)
+			}
+		})
+	}
+	askers.Wait()
+	if n := d.responder.Count(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
 }
