@@ -3,12 +3,14 @@ package integration
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"dwaar/integration/internal/dwaar"
 	"dwaar/integration/internal/redisserver"
+	"dwaar/integration/internal/wait"
 )
 
 // A node whose encryption key is not that of the others, or that has none, says so and ends,
@@ -46,6 +48,35 @@ func TestANodeWithAnotherKeyDoesNotBegin(t *testing.T) {
 		t.Errorf("a node with a key among some without: %v; its log:\n%s", err, s.Log)
 	}
 	with(old, "none").Start()
+}
+
+// Whether the keys are the same nobody can say while the storage is down. When it is back, the
+// node with the wrong one leaves it alone, and goes on with what it has.
+func TestANodeWithAnotherKeyLeavesTheStorageWhenItIsBack(t *testing.T) {
+	t.Parallel()
+	redis := redisserver.Start(t)
+	node := func(key string) *dwaar.Server {
+		s := dwaar.New(t, binaries.Plain, binaries.Plain)
+		s.Configure(s.Options("storage redis "+redis.URL()+" {\n\t\tencryption_key "+key+"\n\t}", "") + "here.test {\n\ttls internal\n\trespond ok\n}\n")
+		return s
+	}
+	node(newKey(t)).Start()
+	redis.Kill()
+	wrong := node(newKey(t))
+	wrong.Start()
+	redis.Start()
+	wait.Until(t, soon, "the node to see it", func() error {
+		if !strings.Contains(wrong.Log.String(), "storage: encryption_key is not that of the other nodes") {
+			return errors.New("its log does not say so")
+		}
+		return nil
+	})
+	wait.Until(t, soon, "the storage to be left alone", func() error {
+		if s := wrong.Must("status").Text(); !strings.Contains(s, "down since") {
+			return errors.New(s)
+		}
+		return nil
+	})
 }
 
 func newKey(t *testing.T) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,7 +26,8 @@ type Cluster struct {
 	shared  *redis.Store
 	mirror  *mirror.Mirror
 	address string
-	rotates bool // it reads what was stored with other keys, or with none
+	rotates bool        // it reads what was stored with other keys, or with none
+	agreed  atomic.Bool // the other nodes encrypt as this one does
 }
 
 // Open makes a handle on the storage, with its copy below dataDir. Settings,
@@ -91,8 +93,23 @@ func (c *Cluster) Connect(ctx context.Context) error {
 	return c.checkKey(ctx)
 }
 
-// Run keeps the copy in step until ctx ends.
-func (c *Cluster) Run(ctx context.Context) error { return c.mirror.Run(ctx) }
+// Run keeps the copy in step until ctx ends. Where Connect could not find out
+// whether the other nodes encrypt otherwise, Run does when the storage is there:
+// it ends with that error then, and the storage counts as down for good.
+func (c *Cluster) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	refused := make(chan error, 1)
+	go func() {
+		refused <- c.agree(ctx)
+		if !c.agreed.Load() {
+			stop()
+		}
+	}()
+	err := c.mirror.Run(ctx)
+	stop()
+	return errors.Join(<-refused, err)
+}
 
 // Close ends every connection. What still calls the storage finds it unavailable.
 func (c *Cluster) Close() error { return c.shared.Close() }

@@ -28,12 +28,36 @@ func (c *Cluster) checkKey(ctx context.Context) error {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && c.rotates {
 		err = c.writeKeyCheck(ctx)
 	}
+	if err == nil {
+		c.agreed.Store(true)
+	}
 	for _, wrong := range []error{sealed.ErrKey, sealed.ErrPlain, sealed.ErrNoKey, sealed.ErrDamaged} {
 		if errors.Is(err, wrong) {
 			return fmt.Errorf("storage: encryption_key is not that of the other nodes at %s: %w", c.address, err)
 		}
 	}
 	return nil // anything else says nothing of keys, and in status
+}
+
+// agree checks the key until the storage has told, and lets go of one that is
+// encrypted otherwise.
+func (c *Cluster) agree(ctx context.Context) error {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for !c.agreed.Load() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+		}
+		if !c.mirror.Status().Up {
+			continue
+		}
+		if err := c.checkKey(ctx); err != nil {
+			return errors.Join(err, c.Close())
+		}
+	}
+	return nil
 }
 
 func (c *Cluster) readKeyCheck(ctx context.Context) error {
