@@ -23,6 +23,7 @@ type house struct {
 	CA    *pki.Authority
 	OCSP  *responder.Responder
 	roots string
+	door  string // for the `ocsp` block of a node: which address of the responder it asks
 	sites strings.Builder
 }
 

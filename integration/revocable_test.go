@@ -32,11 +32,14 @@ type revocable struct {
 	revoked map[string]bool
 }
 
-// newRevocable starts Pebble and responder, and prepares a dwaar.
+// newRevocable starts Pebble and responder, and prepares a dwaar, which answers the CA's
+// challenges unless cfg says others' ports.
 func newRevocable(t *testing.T, binary string, cfg pebble.Config) *revocable {
 	t.Helper()
 	r := &revocable{house: &house{Server: dwaar.New(t, binary, binaries.Plain), t: t}, revoked: map[string]bool{}}
-	cfg.HTTPPort, cfg.TLSPort = r.HTTP, r.HTTPS
+	if cfg.HTTPPort == 0 {
+		cfg.HTTPPort, cfg.TLSPort = r.HTTP, r.HTTPS
+	}
 	addr := fmt.Sprintf("127.0.0.1:%d", wait.Port(t))
 	if cfg.CRL == "" {
 		cfg.OCSP = "http://" + addr

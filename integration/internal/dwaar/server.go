@@ -93,6 +93,12 @@ func (s *Server) With(args ...string) *Server {
 func (s *Server) Start() {
 	s.t.Helper()
 	s.Launch()
+	s.AwaitListening()
+}
+
+// AwaitListening returns once dwaar accepts TLS connections.
+func (s *Server) AwaitListening() {
+	s.t.Helper()
 	wait.Until(s.t, 30*time.Second, "dwaar to listen", func() error {
 		if err := s.Alive(); err != nil {
 			s.t.Fatalf("dwaar ended while starting: %v", err)

@@ -14,6 +14,17 @@ import (
 type Status struct {
 	Certificates []Certificate `json:"certificates"`
 	Upstreams    []Upstream    `json:"upstreams"`
+	Storage      Storage       `json:"storage"` // empty: files
+}
+
+// Storage is what several dwaars share.
+type Storage struct {
+	Kind    string     `json:"kind"`
+	Address string     `json:"address"`
+	State   string     `json:"state"`
+	Since   *time.Time `json:"since"`
+	Error   string     `json:"error"`
+	Owed    int        `json:"owed"`
 }
 
 // Upstream is a server that sites forward to.

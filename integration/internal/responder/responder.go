@@ -6,10 +6,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,6 +33,11 @@ type Responder struct {
 	requests  atomic.Int64
 	hanging   atomic.Int64
 	released  chan struct{}
+
+	mu    sync.Mutex
+	doors []string          // addresses; guarded by mu
+	names map[string]string // of the doors, by address; guarded by mu
+	asked []Asked           // guarded by mu
 }
 
 // Behaviour writes one answer to a parsed request.
@@ -42,6 +47,7 @@ type Behaviour func(r *Responder, w http.ResponseWriter, asked Call)
 type Call struct {
 	*ocsp.Request
 	Gone <-chan struct{}
+	Door string // by which it came
 }
 
 // New starts a responder that says good, with responses valid for an hour.
@@ -53,7 +59,7 @@ func New(t testing.TB, issuer *pki.Authority) *Responder {
 // NewAt is New on an address of choice.
 func NewAt(t testing.TB, issuer *pki.Authority, addr string) *Responder {
 	t.Helper()
-	r := &Responder{Issuer: issuer, t: t, released: make(chan struct{})}
+	r := &Responder{Issuer: issuer, t: t, released: make(chan struct{}), names: map[string]string{}}
 	r.Behave(Good)
 	r.Lifetime(time.Hour)
 	r.listen(addr)
@@ -98,18 +104,22 @@ func (r *Responder) Down() {
 	}
 }
 
-// Up listens again on the address it had.
-func (r *Responder) Up() { r.listen(r.addr) }
+// Up listens again on the addresses it had.
+func (r *Responder) Up() {
+	r.t.Helper()
+	r.listen(r.addr)
+	r.mu.Lock()
+	doors := append([]string(nil), r.doors...)
+	r.mu.Unlock()
+	for _, door := range doors {
+		r.open(door)
+	}
+}
 
 func (r *Responder) listen(addr string) {
 	r.t.Helper()
-	l, err := net.Listen("tcp4", addr)
-	if err != nil {
-		r.t.Fatalf("responder: %v", err)
-	}
-	r.addr = l.Addr().String()
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Minute}
-	go func(s *http.Server) { _ = s.Serve(l) }(r.server)
+	r.addr = r.open(addr)
 }
 
 // ServeHTTP parses GET and POST requests and hands them to the behaviour.
@@ -125,7 +135,8 @@ func (r *Responder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		reply(w, ocsp.MalformedRequestErrorResponse)
 		return
 	}
-	(*r.behaviour.Load())(r, w, Call{Request: asked, Gone: req.Context().Done()})
+	door := r.note(req, asked.SerialNumber.Text(16))
+	(*r.behaviour.Load())(r, w, Call{Request: asked, Gone: req.Context().Done(), Door: door})
 }
 
 func body(req *http.Request) ([]byte, error) {
