@@ -259,6 +259,26 @@ func TestALocalDiskThatFailsMakesAWarningAndNothingElse(t *testing.T) {
 	})
 }
 
+// The local copy comes first, so it gets back what the shared storage refuses to delete.
+func TestADeletionThatIsRefusedIsUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, newMemory())
+		n.start(t)
+		for i := range 9 {
+			n.put(t, fmt.Sprintf("p/%d", i), "private")
+		}
+		time.Sleep(patience)
+		if err := n.Mirror.Delete(storage.Under(t.Context(), "not ours"), "p"); !errors.Is(err, storage.ErrNotLocked) {
+			t.Errorf("Delete = %v", err)
+		}
+		time.Sleep(patience)
+		n.wantUp(t)
+		for i := range 9 {
+			n.wantLocal(t, fmt.Sprintf("p/%d", i), "private")
+		}
+	})
+}
+
 // Killed while the local disk was full, it begins where the copy was right.
 func TestAfterAFullDiskTheNextStartRepairs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -266,7 +286,7 @@ func TestAfterAFullDiskTheNextStartRepairs(t *testing.T) {
 		n.start(t)
 		n.put(t, key, "before")
 		time.Sleep(patience)
-		n.disk.full.Store(true)
+		n.disk.broken.Store("data/")
 		n.put(t, key, "after")
 		time.Sleep(patience)
 		n.restart(t) // with a disk that has room
