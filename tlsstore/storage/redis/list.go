@@ -65,7 +65,7 @@ func within(clean string) span {
 // keys returns some keys, and where to go on.
 func (s *Store) keys(ctx context.Context, r span) ([]string, string, error) {
 	found, err := call(ctx, s, 0, func(ctx context.Context) ([]string, error) {
-		return s.client.ZRangeByLex(ctx, s.name("index"), &redis.ZRangeBy{Min: r.from, Max: r.to, Count: pageSize}).Result()
+		return s.client.ZRangeArgs(ctx, redis.ZRangeArgs{Key: s.name("index"), Start: r.from, Stop: r.to, ByLex: true, Count: pageSize}).Result()
 	}, nil)
 	if err != nil || len(found) < pageSize {
 		return found, "", err
