@@ -3,19 +3,18 @@
 package database
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"dwaar/integration/internal/output"
 	"dwaar/integration/internal/wait"
 )
 
@@ -33,7 +32,7 @@ type Server struct {
 	scheme string
 	client func(s *Server, database, statement string) *exec.Cmd
 	count  atomic.Int64
-	log    output
+	log    output.Log
 }
 
 // New makes an empty database, and returns its DSN.
@@ -112,7 +111,7 @@ func (s *Server) start(cmd *exec.Cmd, ready func() error) {
 		_ = cmd.Wait()
 		ended.Stop()
 		if s.t.Failed() {
-			s.t.Logf("the server says:\n%s", s.log.tail())
+			s.t.Logf("the server says:\n%s", s.log.Tail())
 		}
 	})
 	wait.Until(s.t, 60*time.Second, "the server", ready)
@@ -122,25 +121,6 @@ func (s *Server) start(cmd *exec.Cmd, ready func() error) {
 func (s *Server) setUp(cmd *exec.Cmd) {
 	s.t.Helper()
 	if err := cmd.Run(); err != nil {
-		s.t.Fatalf("%v: %v\n%s", cmd.Args, err, s.log.tail())
+		s.t.Fatalf("%v: %v\n%s", cmd.Args, err, s.log.Tail())
 	}
-}
-
-// output is what a server says.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) tail() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	text := o.text.String()
-	return text[max(0, len(text)-2000):]
 }

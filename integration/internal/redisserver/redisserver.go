@@ -3,7 +3,6 @@
 package redisserver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
+	"dwaar/integration/internal/output"
 	"dwaar/integration/internal/wait"
 )
 
@@ -40,7 +40,7 @@ type Server struct {
 	settings Settings
 	dir      string
 	port     int
-	log      output
+	log      output.Log
 
 	mu      sync.Mutex // guards process
 	process *exec.Cmd  // nil while it is down
@@ -65,7 +65,7 @@ func StartWith(t testing.TB, settings Settings) *Server {
 		s.Kill()
 		_ = os.RemoveAll(dir)
 		if t.Failed() {
-			t.Logf("redis-server says:\n%s", s.log.tail())
+			t.Logf("redis-server says:\n%s", s.log.Tail())
 		}
 	})
 	s.Start()
@@ -197,23 +197,4 @@ func (s *Server) Do(command ...any) (any, error) {
 		return nil, fmt.Errorf("%v: %w", command, err)
 	}
 	return reply, nil
-}
-
-// output is what the server says.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) tail() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	text := o.text.String()
-	return text[max(0, len(text)-2000):]
 }
