@@ -1,5 +1,5 @@
 // Package redisserver runs a private Redis: on a port of 127.0.0.1 and on a socket, with its
-// files in a directory of its own, and ended by its process and nothing else.
+// files in a directory of its own. It ends with the test, also with one that is killed.
 package redisserver
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -44,6 +45,7 @@ type Server struct {
 
 	mu      sync.Mutex // guards process
 	process *exec.Cmd  // nil while it is down
+	ended   chan struct{}
 }
 
 // Start runs a server until the test ends. What it has acknowledged survives a Kill.
@@ -106,7 +108,8 @@ func (s *Server) Start() {
 	}
 	cmd := exec.Command("redis-server", s.args()...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &s.log, &s.log
-	if err := cmd.Start(); err != nil {
+	s.ended = make(chan struct{})
+	if err := run(cmd, s.ended); err != nil {
 		s.t.Fatalf("%v: sh integration/tools.sh", err)
 	}
 	s.process = cmd
@@ -114,6 +117,24 @@ func (s *Server) Start() {
 		_, err := s.Do("PING")
 		return err
 	})
+}
+
+// run starts a process that ends with this one, however this one ends, and closes ended with it.
+// The kernel watches the thread that has started it, so that is kept.
+func run(cmd *exec.Cmd, ended chan<- struct{}) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+		}
+		close(ended)
+	}()
+	return <-started
 }
 
 func (s *Server) args() []string {
@@ -145,7 +166,7 @@ func (s *Server) end(signal syscall.Signal) {
 	}
 	_ = s.process.Process.Signal(signal)
 	late := time.AfterFunc(5*time.Second, func() { _ = s.process.Process.Kill() })
-	_ = s.process.Wait()
+	<-s.ended
 	late.Stop()
 	s.process = nil
 }
