@@ -44,6 +44,19 @@ func TestAClusterOrdersAndAsksOnce(t *testing.T) {
 	}))
 	c.ordered("V1", len(names)+1)
 	c.inQuarantineOf(redis, name, old.SerialNumber.Text(16))
+	c.weigh(redis, len(names)+1)
+}
+
+// weigh tells what a certificate takes of Redis' memory, with all that belongs to it.
+func (c *cluster) weigh(redis *redisserver.Server, certificates int) {
+	c.t.Helper()
+	keys, total := keysIn(c.t, redis), int64(0)
+	for _, key := range keys {
+		if size, ok := must(c.t)(redis.Do("MEMORY", "USAGE", key, "SAMPLES", "0")).(int64); ok {
+			total += size
+		}
+	}
+	c.t.Logf("%d keys in Redis for %d certificates take %d bytes each", len(keys), certificates, total/int64(certificates))
 }
 
 // ordered checks how many orders there were, all by one account.
