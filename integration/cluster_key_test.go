@@ -60,10 +60,19 @@ func TestANodeWithAnotherKeyLeavesTheStorageWhenItIsBack(t *testing.T) {
 		s.Configure(s.Options("storage redis "+redis.URL()+" {\n\t\tencryption_key "+key+"\n\t}", "") + "here.test {\n\ttls internal\n\trespond ok\n}\n")
 		return s
 	}
-	node(newKey(t)).Start()
+	serves := func(s *dwaar.Server) *dwaar.Server {
+		s.Start()
+		wait.Until(t, soon, "a node to serve: it has looked for the storage", func() error {
+			if !strings.Contains(s.Log.String(), "msg=serving") {
+				return errors.New("it does not serve yet")
+			}
+			return nil
+		})
+		return s
+	}
+	serves(node(newKey(t)))
 	redis.Kill()
-	wrong := node(newKey(t))
-	wrong.Start()
+	wrong := serves(node(newKey(t)))
 	redis.Start()
 	wait.Until(t, soon, "the node to see it", func() error {
 		if !strings.Contains(wrong.Log.String(), "storage: encryption_key is not that of the other nodes") {

@@ -108,7 +108,11 @@ func (c *Cluster) Run(ctx context.Context) error {
 	}()
 	err := c.mirror.Run(ctx)
 	stop()
-	return errors.Join(<-refused, err)
+	if wrong := <-refused; wrong != nil {
+		err = errors.Join(wrong, err, c.Close())
+		_ = c.readKeyCheck(context.WithoutCancel(ctx)) // that it is closed is seen by who asks it
+	}
+	return err
 }
 
 // Close ends every connection. What still calls the storage finds it unavailable.

@@ -39,8 +39,7 @@ func (c *Cluster) checkKey(ctx context.Context) error {
 	return nil // anything else says nothing of keys, and in status
 }
 
-// agree checks the key until the storage has told, and lets go of one that is
-// encrypted otherwise.
+// agree checks the key until the storage has told.
 func (c *Cluster) agree(ctx context.Context) error {
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
@@ -54,7 +53,7 @@ func (c *Cluster) agree(ctx context.Context) error {
 			continue
 		}
 		if err := c.checkKey(ctx); err != nil {
-			return errors.Join(err, c.Close())
+			return err
 		}
 	}
 	return nil
