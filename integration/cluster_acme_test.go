@@ -6,6 +6,7 @@ import (
 
 	"dwaar/integration/internal/dwaar"
 	"dwaar/integration/internal/pebble"
+	"dwaar/integration/internal/redisserver"
 	"dwaar/integration/internal/wait"
 )
 
@@ -49,14 +50,21 @@ func TestTwoDwaarsOnOneStoragePlaceOneOrder(t *testing.T) {
 // A6: a name that both get on demand at the same moment is ordered once.
 func TestTwoDwaarsOnDemandPlaceOneOrder(t *testing.T) {
 	t.Parallel()
-	a := newCustomer(t, pebble.Config{})
-	b := &customer{Server: dwaar.New(t, binaries.Race, binaries.Plain), t: t, CA: a.CA}
-	who := &asked{}
-	shared := "storage file_system " + filepath.Join(t.TempDir(), "shared")
-	for _, c := range []*customer{a, b} {
-		c.saysOnDemand(serve(t, who.ServeHTTP), shared)
-		c.Start()
+	for kind, storage := range map[string]func(*testing.T) string{
+		"files": func(t *testing.T) string { return "storage file_system " + filepath.Join(t.TempDir(), "shared") },
+		"redis": func(t *testing.T) string { return "storage redis " + redisserver.Start(t).URL() },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			a := newCustomer(t, pebble.Config{})
+			b := &customer{Server: dwaar.New(t, binaries.Race, binaries.Plain), t: t, CA: a.CA}
+			who, shared := &asked{}, storage(t)
+			for _, c := range []*customer{a, b} {
+				c.saysOnDemand(serve(t, who.ServeHTTP), shared)
+				c.Start()
+			}
+			together(t, "A6: on demand", "x.customers.test", 5, a, b)
+			a.orders("A6: on demand at two dwaars", 1)
+		})
 	}
-	together(t, "A6: on demand", "x.customers.test", 5, a, b)
-	a.orders("A6: on demand at two dwaars", 1)
 }
