@@ -214,8 +214,8 @@ func (p *Prepared) secure(l Listener, tlsConfigFor func(string) *tls.Config) err
 
 // explain says more about a busy port if it is dwaar that keeps it busy.
 func (p *Prepared) explain(address string, err error) error {
-	err = fmt.Errorf("listening on %s: %w", address, err)
-	if !errors.Is(err, syscall.EADDRINUSE) {
+	var op *net.OpError
+	if !errors.Is(err, syscall.EADDRINUSE) || !errors.As(err, &op) || op.Net != "tcp" {
 		return err
 	}
 	_, port, _ := net.SplitHostPort(address)
