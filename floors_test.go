@@ -86,6 +86,7 @@ var floors = map[string][]string{
 	"cmd/dwaar/internal/alone":      {"cmd/dwaar/internal/running", "ocspsvc"},
 	"cmd/dwaar/internal/cluster":    {"secret", "tlsstore/storage", "tlsstore/storage/mirror", "tlsstore/storage/redis", "tlsstore/storage/sealed"},
 	"cmd/dwaar/internal/demo":       {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder", "proxy/admin"},
+	"cmd/dwaar/internal/doctor":     {"cmd/dwaar/internal/server", "proxy", "proxy/admin", "proxy/dwaarfile"},
 	"cmd/dwaar/internal/relays":     {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/pemfile", "ocspsvc/relay", "ocspsvc/responder"},
 	"cmd/dwaar/internal/responders": {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
 	"cmd/dwaar/internal/running":    {},
@@ -95,7 +96,7 @@ var floors = map[string][]string{
 		"tlsstore", "tlsstore/storage",
 	},
 	"cmd/dwaar": {
-		"acme/localca", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/cluster", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
+		"acme/localca", "cmd/dwaar/internal/alone", "cmd/dwaar/internal/cluster", "cmd/dwaar/internal/demo", "cmd/dwaar/internal/doctor", "cmd/dwaar/internal/relays", "cmd/dwaar/internal/responders", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/certdb", "ocspsvc/client",
 		"ocspsvc/relay", "ocspsvc/responder", "proxy/admin", "proxy/config", "proxy/dwaarfile", "proxy/password", "secret", "tlsstore/storage", "tlsstore/storage/redis",
 	},
 }

@@ -27,6 +27,7 @@ type grammar struct {
 	Trust        trustCmd        `cmd:"" help:"Make this system trust the local CA."`
 	Untrust      untrustCmd      `cmd:"" help:"Make this system trust the local CA no longer."`
 	HashPassword hashPasswordCmd `cmd:"" help:"Hash a password for basic_auth."`
+	Doctor       doctorCmd       `cmd:"" help:"Look for what keeps dwaar from working here."`
 	Demo         demoCmd         `cmd:"" help:"Show the whole job on this machine: PKI, responder, upstream and proxy."`
 	Version      versionCmd      `cmd:"" help:"Print the version, the Go version and the revision."`
 

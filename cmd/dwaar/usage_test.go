@@ -89,7 +89,7 @@ func TestWrongUseExitsTwoAndSaysWhereHelpIs(t *testing.T) {
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "run", "validate", "fmt", "adapt", "reload", "stop", "status", "certs", "certs list", "certs show", "certs renew", "certs reissue",
-		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "ca", "ca add", "ca revoke", "ca unrevoke", "ca list", "ca import", "ca export", "ca crl", "responder", "relay", "trust", "untrust", "demo", "version",
+		"ocsp", "ocsp refresh", "ocsp fetch", "ocsp verify", "ocsp check", "ca", "ca add", "ca revoke", "ca unrevoke", "ca list", "ca import", "ca export", "ca crl", "responder", "relay", "trust", "untrust", "doctor", "demo", "version",
 	} {
 		r := dwaar(t, append(strings.Fields(command), "--help")...)
 		usage := strings.TrimSpace("Usage: dwaar " + command)
