@@ -18,17 +18,22 @@ type lease struct {
 
 func (l *lease) end() { l.once.Do(func() { close(l.ended) }) }
 
-// hold begins to renew a lock that was taken, unless the handle was closed meanwhile.
+// has reports whether a lock is held here, or was lost and not given back yet.
+func (s *Store) has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.locks[name] != nil
+}
+
+// hold begins to renew a lock that was taken, unless the handle was closed meanwhile, or somebody
+// here was faster and has lost it already.
 func (s *Store) hold(l *lease, began time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || s.locks[l.name] != nil {
 		return false
 	}
 	l.until = began.Add(s.cfg.Lease)
-	if before := s.locks[l.name]; before != nil {
-		before.end() // it was lost, and is ours again
-	}
 	s.locks[l.name] = l
 	s.calls.Go(func() { s.renew(l) })
 	return true

@@ -138,3 +138,35 @@ func TestALeaseEndsWithALongOutage(t *testing.T) {
 		time.Sleep(3 * time.Second)
 	})
 }
+
+// A holder whose lease was lost and who does not know it yet: nobody else in this process gets the
+// lock until it was given back. Locks go by names alone, so the one would write under the lock of
+// the other, and give it back.
+func TestALostLockIsNotTakenAgainBeforeItIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		locks := &lockServer{}
+		s := (&oddServer{answer: greets(locks.answer)}).open(t, t.Output())
+		if err := s.Lock(t.Context(), "l"); err != nil {
+			t.Fatal(err)
+		}
+		locks.set(true)
+		time.Sleep(16 * time.Second)
+		locks.set(false)
+		if ours, err := s.TryLock(t.Context(), "l"); ours || err != nil {
+			t.Errorf("TryLock before the lost one was given back = %v, %v", ours, err)
+		}
+		if err := s.Store(storage.Under(t.Context(), "l"), "k", nil); !errors.Is(err, storage.ErrNotLocked) {
+			t.Errorf("Store under the lost one = %v", err)
+		}
+		if err := s.Unlock(t.Context(), "l"); !errors.Is(err, storage.ErrNotLocked) {
+			t.Errorf("Unlock of the lost one = %v", err)
+		}
+		if ours, err := s.TryLock(t.Context(), "l"); !ours || err != nil {
+			t.Errorf("TryLock = %v, %v", ours, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(3 * time.Second)
+	})
+}

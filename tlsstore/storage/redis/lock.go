@@ -35,7 +35,8 @@ func (s *Store) Lock(ctx context.Context, name string) error {
 	}
 }
 
-// TryLock implements storage.Locker.
+// TryLock implements storage.Locker. A lock that was lost is not to be had in this process until
+// its holder has given it back: locks go by names, and the next one's would be taken for it.
 func (s *Store) TryLock(ctx context.Context, name string) (bool, error) {
 	clean, err := cleanLock(name)
 	if err != nil {
@@ -44,6 +45,9 @@ func (s *Store) TryLock(ctx context.Context, name string) (bool, error) {
 	// The token is random, not a counter: a server that has lost its last second gives out the
 	// same number twice.
 	l := &lease{name: clean, key: s.name("l:" + clean), token: rand.Text(), ended: make(chan struct{})}
+	if s.has(clean) {
+		return false, ctx.Err()
+	}
 	began := time.Now()
 	ok, err := call(ctx, s, 0, func(ctx context.Context) (bool, error) {
 		return s.run(ctx, lockScript, []string{l.key}, l.token, s.cfg.Lease.Milliseconds()).Bool()
