@@ -74,7 +74,10 @@ func (c *cluster) tell(by *storagetest.Node, key string) {
 		return
 	}
 	for _, n := range c.nodes {
-		if name, ok := issuing.NameOf(key); ok && n.handle != by {
+		if n.handle == by {
+			continue
+		}
+		for _, name := range issuing.NamesOf(key) {
 			time.AfterFunc(newsTake, func() { n.Stored(name) })
 		}
 	}

@@ -41,8 +41,12 @@ func siteFiles(issuer, name string) files {
 }
 
 func quarantined(issuer, name string, serial *big.Int) files {
-	base := path.Join(quarantineDir(issuer, serial), certmagic.StorageKeys.Safe(name))
-	return files{cert: base + ".crt", key: base + ".key", meta: base + ".json"}
+	dir, safe := quarantineDir(issuer, serial), certmagic.StorageKeys.Safe(name)
+	out := files{cert: path.Join(dir, safe+".crt"), key: path.Join(dir, safe+".key"), meta: path.Join(dir, safe+".json")}
+	if path.Base(out.meta) == verdictFile {
+		out.meta = path.Join(dir, metaBesideVerdict)
+	}
+	return out
 }
 
 func quarantineDir(issuer string, serial *big.Int) string {
@@ -53,6 +57,10 @@ const (
 	pendingDir       = "pending"
 	quarantinePrefix = "quarantine"
 	verdictFile      = "why.json" // beside what is in quarantine
+
+	// metaBesideVerdict is what <name>.json is called there for the name "why". No certificate is
+	// for a name that begins so.
+	metaBesideVerdict = "_why.json"
 )
 
 func pendingKey(issuer, name string) string {

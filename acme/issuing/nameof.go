@@ -5,22 +5,21 @@ import (
 	"strings"
 )
 
-// NameOf is the name that a key of storage is about: one of the files of a certificate, a
-// certificate on its way into them, or one in quarantine. Others are about no name.
-func NameOf(key string) (name string, ok bool) {
+// NamesOf are the names that a key of storage may be about: one of the files of a certificate, a
+// certificate on its way into them, or one in quarantine. It is one name, but for a host name of
+// one label that reads like an IPv6 address, such as face--b00c: that may be either. Other keys
+// are about no name.
+func NamesOf(key string) []string {
 	parts := strings.Split(key, "/")
+	file, extension := cutExtension(parts[len(parts)-1])
 	switch {
-	case len(parts) == 4 && parts[0] == "certificates":
-		file, extension := cutExtension(parts[3])
-		return nameOfSafe(file), file == parts[2] && file != "" && isFileOfSite(extension)
-	case len(parts) == 3 && parts[0] == pendingDir:
-		file, extension := cutExtension(parts[2])
-		return nameOfSafe(file), file != "" && extension == ".json"
-	case len(parts) == 4 && parts[0] == quarantinePrefix && parts[3] != verdictFile:
-		file, extension := cutExtension(parts[3])
-		return nameOfSafe(file), file != "" && isFileOfSite(extension)
+	case file == "":
+	case len(parts) == 4 && parts[0] == "certificates" && file == parts[2] && isFileOfSite(extension),
+		len(parts) == 3 && parts[0] == pendingDir && extension == ".json",
+		len(parts) == 4 && parts[0] == quarantinePrefix && parts[3] != verdictFile && parts[3] != metaBesideVerdict && isFileOfSite(extension):
+		return namesOfSafe(file)
 	}
-	return "", false
+	return nil
 }
 
 func isFileOfSite(extension string) bool {
@@ -33,14 +32,14 @@ func cutExtension(file string) (base, extension string) {
 	return file[:dot], file[dot:]
 }
 
-// nameOfSafe takes back what certmagic's StorageKeys.Safe does to the names that certificates
-// are for. An IPv6 address has dashes for its colons, which no host name reads like.
-func nameOfSafe(safe string) string {
-	if ip, err := netip.ParseAddr(strings.ReplaceAll(safe, "-", ":")); err == nil {
-		return ip.String()
-	}
+// namesOfSafe takes back what certmagic's StorageKeys.Safe does to the names that certificates
+// are for. An IPv6 address has dashes for its colons.
+func namesOfSafe(safe string) []string {
 	if parent, wildcard := strings.CutPrefix(safe, "wildcard_."); wildcard {
-		return "*." + parent
+		return []string{"*." + parent}
 	}
-	return safe
+	if ip, err := netip.ParseAddr(strings.ReplaceAll(safe, "-", ":")); err == nil && ip.Is6() {
+		return []string{ip.String(), safe}
+	}
+	return []string{safe}
 }

@@ -101,3 +101,28 @@ func TestQuarantineLeavesWhatHasReplacedTheCertificate(t *testing.T) {
 		t.Errorf("the evidence is %v, want the pair and why.json", got)
 	}
 }
+
+// The name is that of the verdict's file, which stays what it is.
+func TestTheMetadataOfTheNameWhyIsNotTakenForTheVerdict(t *testing.T) {
+	t.Parallel()
+	ca, dir := newFakeCA(t), t.TempDir()
+	ca.mintAddresses()
+	p := issuing.Policy{Issuers: []issuing.IssuerConfig{{CA: issuing.Internal}}}
+	i := issuing.New(openStorage(t, dir), signer{ca}, logger(t), issuing.Options{})
+	cert, err := i.Obtain(soon(t), p, "why")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Quarantine(soon(t), cert, "revoked"); err != nil {
+		t.Fatal(err)
+	}
+	out := quarantineOf(cert)
+	if got, want := list(t, dir, "quarantine"), []string{out + "/_why.json", out + "/why.crt", out + "/why.json", out + "/why.key"}; !slices.Equal(got, want) {
+		t.Errorf("in quarantine: %v, want %v", got, want)
+	}
+	text, err := openStorage(t, dir).Load(t.Context(), out+"/why.json")
+	var why struct{ Why string }
+	if err := errors.Join(err, json.Unmarshal(text, &why)); err != nil || why.Why != "revoked" {
+		t.Errorf("why.json = %s, %v", text, err)
+	}
+}

@@ -143,8 +143,10 @@ func (s *Server) stored(keys []string, all bool) {
 		return
 	}
 	for _, key := range keys {
-		if name, ok := issuing.NameOf(key); ok {
-			s.acme.Stored(name)
+		if names := issuing.NamesOf(key); len(names) > 0 {
+			for _, name := range names {
+				s.acme.Stored(name)
+			}
 		} else if leaf, ok := respstore.LeafOf(key); ok {
 			s.stapler.Stored(leaf)
 		} else {
