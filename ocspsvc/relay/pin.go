@@ -20,6 +20,9 @@ func (c *cache) pin(subjects []subject, now time.Time) (added []subject) {
 	before := c.pinned
 	c.pinned = make(map[key]*entry, len(subjects))
 	for _, s := range subjects {
+		if c.pinned[s.key] != nil { // in two files
+			continue
+		}
 		e := before[s.key]
 		if e == nil {
 			added = append(added, s)

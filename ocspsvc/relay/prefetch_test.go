@@ -142,3 +142,22 @@ func TestWhoWaitsGetsPastThoseThatNobodyWaitsFor(t *testing.T) {
 		}
 	})
 }
+
+// The same certificate may be in several files, as in cert.pem and fullchain.pem: its
+// answer is not lost when they are looked at again.
+func TestACertificateInTwoFilesIsPrefetchedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.storage = nil
+		leaf := d.ca.Leaf(t)
+		d.file("cert.crt", ocsptest.CertPEM(leaf.Cert))
+		d.file("fullchain.crt", ocsptest.CertPEM(leaf.Cert, d.ca.Cert))
+		d.cfg.Certificates = []string{d.dir + "/*.crt"}
+		d.open()
+		time.Sleep(10 * time.Minute)
+		if n := d.relay.Status().Prefetched; n != 1 {
+			t.Errorf("%d are prefetched", n)
+		}
+		d.want("later", leaf, "good", 1)
+	})
+}
