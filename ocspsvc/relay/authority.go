@@ -43,6 +43,8 @@ type authority struct {
 	misses    chan *flight  // somebody waits for them
 	refreshes chan claimed  // nobody need
 	wake      chan struct{} // there may be something due
+
+	entries row
 }
 
 func newAuthority(issuer *x509.Certificate, limits Limits) *authority {

@@ -32,6 +32,7 @@ type entry struct {
 	due     time.Time // when it is asked for again
 	failing time.Time // since when that fails; zero if it does not
 	asked   time.Time // by a client
+	place   int       // in the row of its authority
 }
 
 // cache is the answers in memory: those of prefetched certificates, and of the
@@ -48,7 +49,10 @@ type cache struct {
 
 func newCache(entries int, bytes int64) *cache {
 	c := &cache{maxBytes: bytes, pinned: map[key]*entry{}}
-	c.others, _ = simplelru.NewLRU(entries, func(_ key, e *entry) { c.bytes -= e.cost() }) // entries is positive
+	c.others, _ = simplelru.NewLRU(entries, func(_ key, e *entry) { // entries is positive
+		c.bytes -= e.cost()
+		e.authority.entries.remove(e)
+	})
 	c.troubles, _ = simplelru.NewLRU[key, trouble](maxTroubles, nil)
 	return c
 }
@@ -119,20 +123,20 @@ func (c *cache) keep(s subject, a *answer, now time.Time) {
 func (c *cache) add(e *entry) {
 	c.bytes += e.cost()
 	c.others.Add(e.key, e)
+	e.authority.entries.add(e)
 	for c.bytes > c.maxBytes && c.others.Len() > 0 {
 		c.others.RemoveOldest()
 	}
 }
 
-// drop forgets answers that have ended.
-func (c *cache) drop(now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, k := range c.others.Keys() {
-		if e, _ := c.others.Peek(k); !e.answer.valid(now) {
-			c.others.Remove(k)
+// drop forgets answers of an authority that have ended, but not whose they were if they
+// are prefetched.
+func (c *cache) drop(a *authority, now time.Time) {
+	c.each(a, func(e *entry) {
+		if !e.answer.valid(now) && c.pinned[e.key] == nil {
+			c.others.Remove(e.key)
 		}
-	}
+	})
 }
 
 // size returns how much there is.

@@ -1,6 +1,9 @@
 package relay
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // postpone makes a subject due later, for a reason that is not its own.
 func (c *cache) postpone(k key, due time.Time) {
@@ -43,35 +46,56 @@ func (c *cache) still(s claimed) bool {
 // answers end soon, and when the next one is. What nobody has asked for lately is left
 // to end.
 func (c *cache) claim(a *authority, n int, now time.Time) (due []claimed, next time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	now = now.Round(0)
 	next = now.Add(checkEvery)
-	var soon, late []*entry // n of each at the most
-	look := func(e *entry) {
+	var soon, late line
+	c.each(a, func(e *entry) {
 		switch {
-		case e.authority != a:
+		case !c.wanted(e, now):
 		case !reached(e.due, now, longest):
 			next = earlier(next, e.due)
-		case e.answer.ending(now) && len(soon) < n:
-			soon = append(soon, e)
-		case len(late) < n:
-			late = append(late, e)
+		case e.answer.ending(now):
+			soon.insert(e, e.answer.until, n)
+		default:
+			late.insert(e, e.due, n)
+		}
+	})
+	return c.mark(append(soon, late...), n, now), next
+}
+
+// line is the first of those that wait, by a time that each had when it was seen.
+type line []waits
+
+type waits struct {
+	entry *entry
+	time  time.Time
+}
+
+func (l *line) insert(e *entry, at time.Time, most int) {
+	i, _ := slices.BinarySearchFunc(*l, at, func(w waits, at time.Time) int { return w.time.Compare(at) })
+	if i < most {
+		*l = slices.Insert(*l, i, waits{e, at})
+		*l = (*l)[:min(len(*l), most)]
+	}
+}
+
+// wanted reports whether an entry is kept fresh. It wants c.mu held.
+func (c *cache) wanted(e *entry, now time.Time) bool {
+	return now.Sub(e.asked) < unusedAfter && e.answer.valid(now) || c.pinned[e.key] == e
+}
+
+// mark claims the first n of these that are there and due all the same: others had
+// turns meanwhile.
+func (c *cache) mark(line line, n int, now time.Time) (due []claimed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range line {
+		if e := w.entry; len(due) < n && e.place != gone && reached(e.due, now, longest) {
+			e.due = now.Add(claimFor)
+			due = append(due, claimed{e.subject, e.due})
 		}
 	}
-	for _, e := range c.pinned {
-		look(e)
-	}
-	for _, e := range c.others.Values() {
-		if now.Sub(e.asked) < unusedAfter && e.answer.valid(now) {
-			look(e)
-		}
-	}
-	for _, e := range append(soon, late...)[:min(n, len(soon)+len(late))] {
-		e.due = now.Add(claimFor)
-		due = append(due, claimed{e.subject, e.due})
-	}
-	return due, next
+	return due
 }
 
 // ending reports whether an answer is in the last quarter of its life.

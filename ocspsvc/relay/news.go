@@ -43,7 +43,7 @@ func (r *Relay) follow(ctx context.Context) {
 		case k := <-r.news.keys:
 			r.lookAt(ctx, k)
 		case <-r.news.all:
-			for _, k := range r.cache.keys() {
+			for _, k := range r.keys() {
 				if ctx.Err() == nil {
 					r.lookAt(ctx, k)
 				}
@@ -76,12 +76,9 @@ func (c *cache) subject(k key) (s subject, there bool) {
 }
 
 // keys are those of all entries.
-func (c *cache) keys() []key {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	keys := c.others.Keys()
-	for k := range c.pinned {
-		keys = append(keys, k)
+func (r *Relay) keys() (keys []key) {
+	for _, a := range r.roster.Load().all {
+		r.cache.each(a, func(e *entry) { keys = append(keys, e.key) })
 	}
 	return keys
 }

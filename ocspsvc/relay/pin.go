@@ -31,12 +31,16 @@ func (c *cache) pin(subjects []subject, now time.Time) (added []subject) {
 				*e = *other
 				c.others.Remove(s.key)
 			}
+		} else {
+			e.authority.entries.remove(e)
 		}
 		delete(before, s.key)
 		e.subject = s
+		s.authority.entries.add(e)
 		c.pinned[s.key] = e
 	}
 	for _, e := range before {
+		e.authority.entries.remove(e)
 		if e.answer.valid(now) {
 			e.asked = now
 			c.add(e)

@@ -74,7 +74,9 @@ func (r *Relay) watch(ctx context.Context, added chan<- []*authority) {
 		}
 		select {
 		case <-ticker.C:
-			r.cache.drop(time.Now())
+			for _, a := range r.roster.Load().all {
+				r.cache.drop(a, time.Now())
+			}
 		case <-ctx.Done():
 		}
 	}
