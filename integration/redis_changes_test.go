@@ -171,7 +171,7 @@ func TestRedisLostContent(t *testing.T) {
 	expect := func(s *redis.Store, since storage.Cursor, isNew bool) storage.Cursor {
 		t.Helper()
 		got := must(t)(s.Changes(t.Context(), since)).(storage.Changes)
-		if !got.All || got.New != isNew || got.Next.Epoch == since.Epoch {
+		if !got.All || got.New != isNew || got.New != got.Back.IsZero() || got.Next.Epoch == since.Epoch {
 			t.Errorf("Changes = %+v, want new %v", got, isNew)
 		}
 		return got.Next
@@ -206,7 +206,9 @@ func TestRedisLostTail(t *testing.T) {
 	s, other := openRedis(t, server.URL()), openRedis(t, server.URL())
 	must(t)(nil, s.Store(t.Context(), "a", nil))
 	saved := must(t)(s.Changes(t.Context(), storage.Cursor{})).(storage.Changes).Next
+	kept := time.Now()
 	must(t)(server.Do("SAVE"))
+	time.Sleep(200 * time.Millisecond)
 	must(t)(nil, s.Store(t.Context(), "lost1", nil))
 	must(t)(nil, s.Store(t.Context(), "lost2", nil))
 	ahead := must(t)(s.Changes(t.Context(), saved)).(storage.Changes)
@@ -214,7 +216,7 @@ func TestRedisLostTail(t *testing.T) {
 	for i := range 5 { // as many numbers, and more
 		must(t)(nil, other.Store(t.Context(), fmt.Sprint("new", i), nil))
 	}
-	if got := must(t)(s.Changes(t.Context(), ahead.Next)).(storage.Changes); !got.All || got.New || got.Next.Epoch != saved.Epoch {
+	if got := must(t)(s.Changes(t.Context(), ahead.Next)).(storage.Changes); !got.All || got.New || got.Next.Epoch != saved.Epoch || got.Back.Sub(kept).Abs() > 100*time.Millisecond {
 		t.Errorf("to who has seen what is lost: %+v", got)
 	}
 	got := must(t)(s.Changes(t.Context(), saved)).(storage.Changes)

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // ErrUnavailable is in the chain of an error that says nothing about a key: the storage cannot
@@ -46,4 +47,9 @@ type Changes struct {
 	// New says, together with All, that this content begins where the cursor's was lost, or where
 	// there was none: it is empty, or holds what others who lost the same have put back so far.
 	New bool
+
+	// Back says, together with All, that the content has gone back in time, and to when: it is a
+	// backup, or its last changes were lost. Zero is that it has not. Of another epoch it is when
+	// that content was changed last before anybody could have lost it.
+	Back time.Time
 }

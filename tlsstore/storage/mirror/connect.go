@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"dwaar/tlsstore/storage"
@@ -62,12 +63,12 @@ func (m *Mirror) greet(ctx context.Context, patient bool) error {
 		return nil
 	case same && !found.All:
 		return nil // the changes come as they always do
-	case !same && !found.New:
+	case !same && !found.New && !slices.Contains(before.Former, found.Next.Epoch):
 		return m.replace(ctx, found.Next)
 	case !patient:
 		return fmt.Errorf("%w: it has lost what it had, and gets it back", storage.ErrUnavailable)
 	}
-	return m.repair(ctx, before, found.Next, same)
+	return m.repair(ctx, found)
 }
 
 // replace drops the local copy of a storage that is now somebody else's.
@@ -76,35 +77,35 @@ func (m *Mirror) replace(ctx context.Context, next storage.Cursor) error {
 	err := m.copy.removeAll(ctx)
 	m.mu.Lock()
 	m.owed, m.unsure.keys, m.unsure.all = map[string]mark{}, nil, err != nil
-	m.saved = state{}
+	m.state, m.saved = state{Cursor: next}, state{}
 	m.mu.Unlock()
 	if err != nil {
 		m.failed(err)
 	}
-	m.setWhole(false)
-	m.at(next)
 	m.learnAll()
 	return nil
 }
 
-// rolledBack is how long before we saw the storage for the last time it may have lost changes,
-// when it has gone back in time: more than it keeps to itself before it writes to disk.
-const rolledBack = time.Hour
+// clocks is by how much the clocks may differ of who stored something and of the shared storage.
+const clocks = time.Hour
 
-// repair puts back what the shared storage has lost: everything; or, if it is only a part of its
-// changes that is not known any more, and not because we were away, what is as recent as that.
-func (m *Mirror) repair(ctx context.Context, before state, next storage.Cursor, same bool) error {
-	since := time.Time{}
-	if same {
-		since = before.Seen.Add(-rolledBack)
+// repair puts back what the shared storage has lost: everything, or what was stored after the time
+// to which it has gone back. If only changes are not known any more, as we were away, that is
+// nothing.
+func (m *Mirror) repair(ctx context.Context, found storage.Changes) error {
+	var err error
+	switch {
+	case found.New:
+		err = m.restore(ctx, time.Time{})
+	case !found.Back.IsZero():
+		err = m.restore(ctx, found.Back.Add(-clocks))
 	}
-	if !same || time.Since(before.Seen) < rolledBack/2 {
-		if err := m.restore(ctx, since); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	m.setWhole(false)
-	m.at(next)
+	m.mu.Lock()
+	m.state = m.state.became(found.Next)
+	m.mu.Unlock()
 	m.learnAll()
 	return nil
 }

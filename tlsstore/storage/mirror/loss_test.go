@@ -3,6 +3,7 @@ package mirror_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -179,7 +180,7 @@ func TestAStorageThatHasGoneBackInTimeGetsWhatIsRecent(t *testing.T) {
 		time.Sleep(time.Second)
 		n.down.Store(true)
 		n.want(t, key, "new")
-		content.rollBack(key, staple, "certificates/old")
+		content.rollBack(time.Now().Add(-time.Minute), key, staple, "certificates/old")
 		n.down.Store(false)
 		time.Sleep(patience)
 		n.wantUp(t)
@@ -187,6 +188,60 @@ func TestAStorageThatHasGoneBackInTimeGetsWhatIsRecent(t *testing.T) {
 		n.wantShared(t, key, "new")
 		n.wantShared(t, staple, "s")
 		n.want(t, "certificates/old", "")
+	})
+}
+
+// The server is down for hours, and comes back with what a backup of the day before has.
+func TestAStorageThatComesFromABackupGetsAllThatIsNewer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := newMemory()
+		n := newNode(t, content)
+		n.start(t)
+		n.put(t, "certificates/old", "private")
+		time.Sleep(24 * time.Hour)
+		backup := time.Now()
+		time.Sleep(2 * time.Hour)
+		n.put(t, key, "new")
+		time.Sleep(22 * time.Hour)
+		n.down.Store(true)
+		n.want(t, key, "new")
+		time.Sleep(5 * time.Hour)
+		content.rollBack(backup, key, "certificates/old") // this was deleted by somebody who came before us
+		n.down.Store(false)
+		time.Sleep(patience)
+		n.wantUp(t)
+		n.wantShared(t, key, "new")
+		n.wantLocal(t, key, "new")
+		n.want(t, "certificates/old", "")
+	})
+}
+
+// It is empty at first, and has got everything back from the nodes when somebody restores the backup
+// of what it had before: that is not the content of others.
+func TestABackupFromBeforeALossGetsWhatIsNewer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := newMemory()
+		n := newNode(t, content)
+		n.start(t)
+		n.put(t, "certificates/old", "private")
+		time.Sleep(2 * time.Hour)
+		epoch, backup, values := content.epoch, time.Now(), maps.Clone(content.values)
+		time.Sleep(5 * time.Hour)
+		n.put(t, key, "new")
+		time.Sleep(patience)
+		content.wipe()
+		time.Sleep(5 * time.Hour)
+		n.wantShared(t, key, "new")
+		n.restart(t)
+		content.restore(epoch, backup, values)
+		time.Sleep(patience)
+		n.wantUp(t)
+		n.wantShared(t, key, "new")
+		n.want(t, key, "new")
+		n.want(t, "certificates/old", "private")
+		if n.log.count("has the content of others") != 0 {
+			t.Error("its own content is taken for that of others")
+		}
 	})
 }
 
@@ -204,7 +259,7 @@ func TestANodeThatWasAwayForLongPutsNothingBack(t *testing.T) {
 		other.remove(t, key)
 		other.put(t, staple, "later")
 		time.Sleep(24 * time.Hour)
-		content.rollBack() // and nobody knows any more what has changed
+		content.forget()
 		n.start(t)
 		time.Sleep(patience)
 		n.wantUp(t)

@@ -31,7 +31,8 @@ type memory struct {
 	log      map[string]int64 // of each key, the number of its last change
 	locks    map[string]*node
 	listener map[chan struct{}]bool
-	gap      int64 // changes up to this one are not known any more
+	gap      int64     // changes up to this one are not known any more
+	back     time.Time // to when it has gone back in time; zero: never
 }
 
 type entry struct {
@@ -61,16 +62,32 @@ func (c *memory) becomeAnothers(key, value string) {
 	c.put(key, []byte(value), time.Now())
 }
 
-// rollBack loses the last changes of keys, which are gone then.
-func (c *memory) rollBack(keys ...string) {
+// rollBack loses the last changes of keys, which are gone then, and all later than a time.
+func (c *memory) rollBack(to time.Time, keys ...string) {
+	c.forget()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, key := range keys {
 		delete(c.values, key)
 		delete(c.log, key)
 	}
+	c.back = to
+}
+
+// forget knows no more what has changed.
+func (c *memory) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.gap = c.sequence
 	c.sequence += 1000
+}
+
+// restore has what it has lost again, as it was at a time.
+func (c *memory) restore(epoch string, at time.Time, values map[string]entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch, c.former, c.began, c.back = epoch, "", at.Add(-24*time.Hour), at
+	c.values = maps.Clone(values)
 }
 
 func (c *memory) begin() {
@@ -355,10 +372,13 @@ func (n *node) Changes(ctx context.Context, since storage.Cursor) (storage.Chang
 			n.former = since.Epoch
 		}
 		found.All, found.New = true, len(n.values) == 0 || since.Epoch != "" && since.Epoch == n.former
+		if !found.New {
+			found.Back = n.back
+		}
 		return found, nil
 	}
 	if since.Sequence <= n.gap {
-		found.All = true
+		found.All, found.Back = true, n.back
 		return found, nil
 	}
 	for key, number := range n.log {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"time"
+	"slices"
 
 	"dwaar/tlsstore/storage"
 )
@@ -13,11 +13,21 @@ import (
 type state struct {
 	Cursor storage.Cursor `json:"cursor"` // up to where the local copy has all changes
 	Whole  bool           `json:"whole"`  // the local copy has everything
-	Seen   time.Time      `json:"seen"`   // when the shared storage was followed last
+
+	// Former are the epochs of what the copy was of before that was lost: a backup may have them.
+	Former []string `json:"former,omitempty"`
 }
 
-// seenEvery is how often Seen is written.
-const seenEvery = time.Minute
+// maxFormer bounds Former: as many losses are remembered.
+const maxFormer = 8
+
+// became is the state when the content of an epoch has taken the place of another that was lost.
+func (s state) became(next storage.Cursor) state {
+	former := slices.DeleteFunc(append(slices.Clone(s.Former), s.Cursor.Epoch), func(epoch string) bool { return epoch == next.Epoch })
+	s.Former = former[max(0, len(former)-maxFormer):]
+	s.Cursor, s.Whole = next, false
+	return s
+}
 
 // remember takes over the state of the process before, once.
 func (m *Mirror) remember(ctx context.Context) {
@@ -45,7 +55,7 @@ func (m *Mirror) save(ctx context.Context) {
 	now, before := m.state, m.saved
 	right := len(m.unsure.keys) == 0 && !m.unsure.all
 	m.mu.Unlock()
-	if !right || now.Cursor == before.Cursor && now.Whole == before.Whole && now.Seen.Sub(before.Seen) < seenEvery {
+	if !right || now.Cursor == before.Cursor && now.Whole == before.Whole {
 		return
 	}
 	if err := m.copy.writeState(ctx, stateKey, now); err != nil {
@@ -61,7 +71,7 @@ func (m *Mirror) save(ctx context.Context) {
 func (m *Mirror) at(next storage.Cursor) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state.Cursor, m.state.Seen = next, time.Now().Round(0)
+	m.state.Cursor = next
 }
 
 func (m *Mirror) setWhole(whole bool) {

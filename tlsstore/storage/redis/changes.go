@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"dwaar/tlsstore/storage"
 )
@@ -40,10 +42,19 @@ func readChanges(reply []any) (storage.Changes, error) {
 		return storage.Changes{}, unexpected()
 	}
 	kind, _ := reply[2].(string)
-	return storage.Changes{
+	kind, at, back := strings.Cut(kind, " ")
+	found := storage.Changes{
 		Keys: keys,
 		Next: storage.Cursor{Epoch: epoch, Sequence: sequence},
 		All:  kind != "some",
 		New:  kind == "new",
-	}, nil
+	}
+	if back {
+		milliseconds, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			return storage.Changes{}, unexpected()
+		}
+		found.Back = time.UnixMilli(milliseconds)
+	}
+	return found, nil
 }

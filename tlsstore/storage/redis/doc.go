@@ -8,8 +8,8 @@
 //	dwaar:log      zset    every KEY by the number of its last change, also when that deleted it
 //	dwaar:dead     zset    deleted KEYs by when; after an hour both zsets forget them
 //	dwaar:breaks   zset    numbers after which changes may have been lost, see lua/change.lua
-//	dwaar:meta     hash    epoch, former, began (which content this is), sequence (the last
-//	                       change's number), forgotten (the last one that the log forgot)
+//	dwaar:meta     hash    epoch, former, began (which content this is), sequence, changed (the
+//	                       last change's number and time), forgotten (the last that the log forgot)
 //	dwaar:l:NAME   string  a lock: its holder's token, gone when the lease ends
 //	dwaar:ping     string  what Ping writes
 //	dwaar:changed  channel told after every change

@@ -19,14 +19,14 @@ end
 -- An empty storage becomes one: with an epoch, and the epoch that we knew before it was lost.
 -- A script that the server did not know means that the server is a new one: it was restarted,
 -- or a replica has taken over. The last changes may be lost and their numbers given out again,
--- so the count goes on far above them.
+-- so the count goes on far above them; the break remembers when the last one was that is known.
 local function begin()
 	if redis.call('HEXISTS', meta, 'epoch') == 0 then
 		redis.call('HSET', meta, 'epoch', fresh, 'former', known, 'began', now())
 	end
 	if cold == '1' then
-		local last = redis.call('HGET', meta, 'sequence') or '0'
-		redis.call('ZADD', breaks, last, last)
+		local last, at = unpack(redis.call('HMGET', meta, 'sequence', 'changed'))
+		redis.call('ZADD', breaks, last or '0', (last or '0') .. ' ' .. (at or ''))
 		redis.call('ZREMRANGEBYRANK', breaks, 0, -1001)
 		redis.call('HINCRBY', meta, 'sequence', 2 ^ 30)
 	end
@@ -36,6 +36,7 @@ end
 local function changed(keys, gone)
 	local number = redis.call('HINCRBY', meta, 'sequence', #keys) - #keys
 	local time = now()
+	redis.call('HSET', meta, 'changed', time)
 	for i, key in ipairs(keys) do
 		redis.call('ZADD', log, number + i, key)
 		if gone then

@@ -1,8 +1,20 @@
 local since, most = tonumber(ARGV[own + 1]), tonumber(ARGV[own + 2])
 
 begin()
-local epoch, former, began, sequence, forgotten = unpack(redis.call('HMGET', meta, 'epoch', 'former', 'began', 'sequence', 'forgotten'))
+local epoch, former, began, sequence, forgotten, last = unpack(redis.call('HMGET', meta, 'epoch', 'former', 'began', 'sequence', 'forgotten', 'changed'))
 sequence = sequence or '0'
+
+-- The last break below a number, and when the last change before it was.
+local function broken(below)
+	local found = redis.call('ZREVRANGEBYSCORE', breaks, below, '-inf', 'LIMIT', 0, 1)[1] or ''
+	local number, time = string.match(found, '^(%d+) ?(%d*)$')
+	return tonumber(number), time
+end
+
+-- What is known no better has changed long ago.
+local function back(time)
+	return { epoch, sequence, 'all ' .. ((time or '') ~= '' and time or '1'), {} }
+end
 
 -- Other content than the caller knows. Unless somebody has said so already, what is new within
 -- an hour has begun where the caller's was lost.
@@ -14,12 +26,19 @@ if known ~= epoch then
 	if redis.call('ZCARD', index) == 0 or known ~= '' and known == former then
 		return { epoch, sequence, 'new', {} }
 	end
-	return { epoch, sequence, 'all', {} }
+	local _, time = broken('+inf')
+	return back(time or last)
 end
 
--- Changes after that cursor are forgotten, or it was given out for some that are lost.
-local broke = tonumber(redis.call('ZREVRANGEBYSCORE', breaks, '(' .. ARGV[own + 1], '-inf', 'LIMIT', 0, 1)[1])
-if since < (tonumber(forgotten) or 0) or since > tonumber(sequence) or broke and since < broke + 2 ^ 30 then
+-- That cursor was given out for changes that are lost, or those after it are forgotten.
+local broke, time = broken('(' .. ARGV[own + 1])
+if broke and since < broke + 2 ^ 30 then
+	return back(time)
+end
+if since > tonumber(sequence) then
+	return back(last)
+end
+if since < (tonumber(forgotten) or 0) then
 	return { epoch, sequence, 'all', {} }
 end
 
