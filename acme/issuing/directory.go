@@ -46,6 +46,23 @@ func learnDirectory(ctx context.Context, client *http.Client, ca string) error {
 	return nil
 }
 
+// Reach reports whether an attempt at the CA could begin: its directory can be had, and it
+// wants no external account that is not there. It asks the CA for nothing else.
+func (c IssuerConfig) Reach(ctx context.Context) error {
+	roots, _, err := readRoots(c.Roots)
+	if err != nil {
+		return err
+	}
+	if err := learnDirectory(ctx, newHTTPClient(roots), c.CA); err != nil {
+		return err
+	}
+	directory, err := directoryFrom(ctx, c.CA, unknown) // acmez has it by now
+	if err == nil && c.EAB == nil && directory.Meta != nil && directory.Meta.ExternalAccountRequired {
+		return errors.New("the CA wants an external account (acme_eab), which is not configured")
+	}
+	return err
+}
+
 // recorded is an HTTP answer that has been read whole.
 type recorded struct {
 	status int
@@ -65,8 +82,12 @@ func (r recorded) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // handDirectory lets acmez judge and keep what the CA has answered, unless it has that already.
 func handDirectory(ctx context.Context, ca string, answer recorded) error {
-	_, err := (&acme.Client{Directory: ca, HTTPClient: &http.Client{Transport: answer}}).GetDirectory(ctx)
+	_, err := directoryFrom(ctx, ca, answer)
 	return err
+}
+
+func directoryFrom(ctx context.Context, ca string, answer recorded) (acme.Directory, error) {
+	return (&acme.Client{Directory: ca, HTTPClient: &http.Client{Transport: answer}}).GetDirectory(ctx)
 }
 
 // fetchDirectory returns what the CA answers, whatever it is, but for its own failures.
