@@ -31,12 +31,17 @@ func (c *Cluster) checkKey(ctx context.Context) error {
 	if err == nil {
 		c.agreed.Store(true)
 	}
+	return wrongKey(err, c.address) // anything else says nothing of keys, and in status
+}
+
+// wrongKey is err if that says that other nodes encrypt otherwise, or nil.
+func wrongKey(err error, address string) error {
 	for _, wrong := range []error{sealed.ErrKey, sealed.ErrPlain, sealed.ErrNoKey, sealed.ErrDamaged} {
 		if errors.Is(err, wrong) {
-			return fmt.Errorf("storage: encryption_key is not that of the other nodes at %s: %w", c.address, err)
+			return fmt.Errorf("storage: encryption_key is not that of the other nodes at %s: %w", address, err)
 		}
 	}
-	return nil // anything else says nothing of keys, and in status
+	return nil
 }
 
 // agree checks the key until the storage has told.
