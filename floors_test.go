@@ -86,7 +86,7 @@ var floors = map[string][]string{
 	"cmd/dwaar/internal/alone":      {"cmd/dwaar/internal/running", "ocspsvc"},
 	"cmd/dwaar/internal/cluster":    {"secret", "tlsstore/storage", "tlsstore/storage/mirror", "tlsstore/storage/redis", "tlsstore/storage/sealed"},
 	"cmd/dwaar/internal/demo":       {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/responders", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder", "proxy/admin"},
-	"cmd/dwaar/internal/doctor":     {"cmd/dwaar/internal/server", "proxy", "proxy/admin", "proxy/dwaarfile"},
+	"cmd/dwaar/internal/doctor":     {"acme/issuing", "acme/localca", "cmd/dwaar/internal/cluster", "cmd/dwaar/internal/server", "netguard", "ocspsvc", "ocspsvc/crl", "proxy", "proxy/admin", "proxy/dwaarfile", "tlsstore/storage"},
 	"cmd/dwaar/internal/relays":     {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "netguard", "ocspsvc", "ocspsvc/client", "ocspsvc/pemfile", "ocspsvc/relay", "ocspsvc/responder"},
 	"cmd/dwaar/internal/responders": {"cmd/dwaar/internal/alone", "cmd/dwaar/internal/running", "ocspsvc", "ocspsvc/certdb", "ocspsvc/responder"},
 	"cmd/dwaar/internal/running":    {},

@@ -54,7 +54,8 @@ func (c doctorCmd) Run(a *app) error {
 
 // patient is what the flags name.
 func (c doctorCmd) patient() (p doctor.Patient, err error) {
-	p = doctor.Patient{Dwaarfile: c.Config, Version: readBuild().version, DoorSaid: c.Admin != ""}
+	binary := readBuild()
+	p = doctor.Patient{Dwaarfile: c.Config, Version: binary.version, Built: binary.at, DoorSaid: c.Admin != ""}
 	if p.DataDir, err = c.dir(); err != nil {
 		return p, err
 	}

@@ -80,8 +80,14 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 	got.expectFinding(t, doctor.OK, "data directory", c.data)
 	got.expectFinding(t, doctor.OK, "port 127.0.0.1:"+c.port, "is free")
 	got.expectFinding(t, doctor.OK, "running dwaar", "there is none")
-	if entries, err := os.ReadDir(c.data); err != nil || len(entries) > 0 {
-		t.Errorf("the doctor has left %v in the data directory, %v", entries, err)
+	entries, err := os.ReadDir(c.data)
+	for _, entry := range entries {
+		if left, lerr := os.ReadDir(in(c.data, entry.Name())); lerr != nil || len(left) > 0 || entry.Name()[0] != '.' {
+			t.Errorf("the doctor has left %s with %v in the data directory, %v", entry.Name(), left, lerr)
+		}
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 

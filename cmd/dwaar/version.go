@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -27,7 +28,10 @@ func (versionFlag) BeforeReset(parser *kong.Kong, a *app) error {
 }
 
 // build is what the Go linker knows about this binary.
-type build struct{ version, revision string }
+type build struct {
+	version, revision string
+	at                time.Time // of the revision; zero if it is unknown
+}
 
 func readBuild() build {
 	b := build{version: "(devel)", revision: "unknown"}
@@ -48,5 +52,6 @@ func readBuild() build {
 			b.revision += " (modified)"
 		}
 	}
+	b.at, _ = time.Parse(time.RFC3339, set["vcs.time"]) // zero without
 	return b
 }

@@ -72,7 +72,7 @@ func (c *Client) Fetch(ctx context.Context, leaf, issuer *x509.Certificate) (*oc
 	if err := askable(leaf, issuer, time.Now()); err != nil {
 		return nil, err
 	}
-	return c.fetch(ctx, leaf, issuer, c.responders(leaf, issuer))
+	return c.fetch(ctx, leaf, issuer, c.Responders(leaf, issuer))
 }
 
 // FetchFrom is Fetch from the given URLs, whatever the certificate and the

@@ -10,9 +10,9 @@ import (
 // maxURLs bounds the URLs of a certificate that are looked at.
 const maxURLs = 8
 
-// responders are the URLs to ask about leaf, in order: of AIA, after the
-// overrides.
-func (c *Client) responders(leaf, issuer *x509.Certificate) []string {
+// Responders are the URLs that Fetch asks about leaf, in order: those of its AIA
+// extension, after the overrides.
+func (c *Client) Responders(leaf, issuer *x509.Certificate) []string {
 	var urls []string
 	for _, o := range c.overrides {
 		if o.covers(issuer) {

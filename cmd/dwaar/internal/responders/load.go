@@ -1,7 +1,9 @@
 package responders
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -63,6 +65,13 @@ func Load(c Config) (*Loaded, error) {
 	l.name = l.nameOf()
 	l.digest, err = l.sum()
 	return l, err
+}
+
+// For reports whether the certificates of issuer are answered for.
+func (l *Loaded) For(issuer *x509.Certificate) bool {
+	return slices.ContainsFunc(l.keys.Authorities, func(a responder.Authority) bool {
+		return bytes.Equal(a.Issuer.RawSubject, issuer.RawSubject) && bytes.Equal(a.Issuer.RawSubjectPublicKeyInfo, issuer.RawSubjectPublicKeyInfo)
+	})
 }
 
 // nameOf is what people call it: the CAs it answers for.

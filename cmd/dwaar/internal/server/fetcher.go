@@ -89,11 +89,14 @@ func noteOf(says config.Stapling) any {
 }
 
 // staplingFor is what is said of a certificate that dwaar gets itself.
-func (p *plan) staplingFor(name string) config.Stapling {
+func (p *plan) staplingFor(name string) config.Stapling { return p.automatic(name).OCSP }
+
+// automatic is all that is said of one; zero if nothing is any more.
+func (p *plan) automatic(name string) config.Automatic {
 	for i := range p.cfg.Automatic {
 		if p.cfg.Automatic[i].Name == name {
-			return p.cfg.Automatic[i].OCSP
+			return p.cfg.Automatic[i]
 		}
 	}
-	return config.Stapling{}
+	return config.Automatic{}
 }

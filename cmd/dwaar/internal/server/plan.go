@@ -22,6 +22,7 @@ import (
 // it short of the network has been looked at.
 type plan struct {
 	cfg      *config.Config
+	pairs    []*tlsstore.Pair // one for each of cfg.Certificates, nil where it cannot be read
 	bindings []tlsstore.Binding
 	guard    *netguard.Guard
 	client   *client.Client
@@ -29,15 +30,17 @@ type plan struct {
 	ocsp     []*responders.Loaded               // one for each of cfg.OCSPResponders
 	relays   []*relays.Loaded                   // one for each of cfg.OCSPRelays
 	warnings dwaarfile.Problems
+
+	network []netguard.Option // how guard reaches it
 }
 
 // readPlan reads the Dwaarfile at path. The error has one line for each problem.
-func readPlan(path string, log *slog.Logger) (*plan, error) {
+func readPlan(path string, log *slog.Logger, network ...netguard.Option) (*plan, error) {
 	cfg, err := config.Load(path, os.LookupEnv)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{cfg: cfg, warnings: cfg.Warnings}
+	p := &plan{cfg: cfg, warnings: cfg.Warnings, network: network}
 	problems := p.readCertificates()
 	problems = append(problems, p.checkOverrides()...)
 	problems = append(problems, p.checkRoots()...)
@@ -90,7 +93,7 @@ func (p *plan) checkClientPairs() (problems dwaarfile.Problems) {
 }
 
 func (p *plan) buildClient(log *slog.Logger) (err error) {
-	if p.guard, err = netguard.New(p.cfg.Guard); err != nil {
+	if p.guard, err = netguard.New(p.cfg.Guard, p.network...); err != nil {
 		return fmt.Errorf("ocsp: %w", err)
 	}
 	p.warnOfRelays()
@@ -107,6 +110,7 @@ func (p *plan) readCertificates() (problems dwaarfile.Problems) {
 		files[i] = tlsstore.Files{Cert: c.CertFile, Key: c.KeyFile}
 	}
 	pairs, errs := tlsstore.LoadPairs(files)
+	p.pairs = pairs
 	for i, c := range p.cfg.Certificates {
 		if errs[i] != nil {
 			problems = append(problems, dwaarfile.Problem{Pos: c.Position, Message: "tls: " + errs[i].Error()})
