@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -118,12 +119,18 @@ func (i *Issuing) ALPNCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate,
 }
 
 // challenge finds the challenge that is going on for a name. Storage is where all of them
-// are, no matter which process placed the order.
+// are, no matter which process placed the order. Anybody may ask, also for any host below
+// a wildcard: so what is going on at all is looked up first, once for all who ask.
 func (i *Issuing) challenge(ctx context.Context, kind string, issuers []string, name string) (acme.Challenge, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	for _, issuer := range issuers {
-		text, err := i.storage.Load(ctx, challengeKey(issuer, name))
+		key := challengeKey(issuer, name)
+		going, err := i.challenged.at(ctx, path.Dir(key), i.listOf)
+		if err != nil || !slices.Contains(going, key) {
+			continue
+		}
+		text, err := i.challenges.at(ctx, key, i.storage.Load)
 		if err != nil {
 			continue
 		}
@@ -136,6 +143,10 @@ func (i *Issuing) challenge(ctx context.Context, kind string, issuers []string, 
 		}
 	}
 	return acme.Challenge{}, fmt.Errorf("no %s challenge for %q is going on", kind, name)
+}
+
+func (i *Issuing) listOf(ctx context.Context, folder string) ([]string, error) {
+	return i.storage.List(ctx, folder, false)
 }
 
 // hostName is the name in a Host header or SNI, as policies have it.

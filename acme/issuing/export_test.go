@@ -7,3 +7,6 @@ var LearnDirectory = learnDirectory
 
 // NewAdaptor is a storage as certmagic sees it.
 func NewAdaptor(s storage.Storage, ca string) adaptor { return adaptor{s, ca} }
+
+// ChallengeKey is where the challenge of a CA for a name is stored.
+func ChallengeKey(ca, name string) string { return challengeKey(IssuerConfig{CA: ca}.key(), name) }

@@ -33,7 +33,7 @@ type Options struct {
 // Issuing gets certificates and keeps them. Its methods are safe for concurrent use, by
 // several processes on one storage too.
 //
-// It owns no goroutine. Certmagic keeps one for each CA and account it has asked, its rate
+// It owns no goroutine but those of looks for challenges, which end soon. Certmagic keeps one for each CA and account it has asked, its rate
 // limiter of 10 orders in 10 s, until the process ends.
 type Issuing struct {
 	storage storage.Storage
@@ -43,6 +43,9 @@ type Issuing struct {
 
 	policies atomic.Pointer[[]Policy] // as of Use
 	opts     atomic.Pointer[Options]  // as of Answer
+
+	challenged *looks[[]string] // where the challenges that are going on are
+	challenges *looks[[]byte]
 
 	mu      sync.Mutex
 	clients map[string]client   // guarded by mu; by everything that makes it
@@ -54,7 +57,8 @@ type Issuing struct {
 func New(s storage.Storage, local LocalCA, log *slog.Logger, opts Options) *Issuing {
 	i := &Issuing{
 		storage: s, local: local, log: log,
-		zap:     zap.New(slogCore{handler: log.Handler()}),
+		zap:        zap.New(slogCore{handler: log.Handler()}),
+		challenged: newLooks[[]string](), challenges: newLooks[[]byte](),
 		clients: make(map[string]client),
 		active:  make(map[string]*solving),
 	}
