@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -60,6 +61,9 @@ func (m *Mirror) greet(ctx context.Context, patient bool) error {
 		m.loaded = true
 		m.setWhole(false)
 		m.at(found.Next)
+		if _, err := m.reached(); !errors.Is(err, errNotYet) {
+			m.learnAll() // it was down, and somebody may have read nothing
+		}
 		return nil
 	case same && !found.All:
 		return nil // the changes come as they always do

@@ -265,3 +265,25 @@ func TestACopyThatIsNotWholeCannotTell(t *testing.T) {
 		n.want(t, staple, "")
 	})
 }
+
+// Whoever has looked while nothing was there to be read hears that there may be something now; whoever
+// finds the storage at once does not look twice.
+func TestTheFirstContactOfACopyThatWasReadEmptyIsNews(t *testing.T) {
+	for _, down := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			content := newMemory()
+			other, n := newNode(t, content), newNode(t, content)
+			other.start(t)
+			other.put(t, key, "private")
+			n.down.Store(down)
+			n.start(t)
+			time.Sleep(patience)
+			n.down.Store(false)
+			time.Sleep(patience)
+			n.want(t, key, "private")
+			if heard := n.heard(); (heard == "*") != down {
+				t.Errorf("OnChange has heard %q", heard)
+			}
+		})
+	}
+}
