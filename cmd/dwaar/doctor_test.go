@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +117,26 @@ func TestDoctorSaysInJSONWhatItSaysInLines(t *testing.T) {
 		}
 	}
 	said.expectFinding(t, doctor.Warn, "data directory", "0750", "chmod 700 "+c.data)
+}
+
+var update = flag.Bool("update", false, "write the golden file of dwaar doctor --json")
+
+// The form that scripts read. What differs between machines is not in it.
+func TestDoctorsJSONIsAsItWas(t *testing.T) {
+	const golden = "testdata/doctor.json"
+	c := newClinic(t, "a.example {\n\tnonsense\n}\n")
+	got := c.doctor(t, "--json", "--admin", in(c.dir, "none.sock"))
+	text := strings.ReplaceAll(got.out, c.dir, "/etc/dwaar")
+	text = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:]+Z`).ReplaceAllString(text, "DATE")
+	text = regexp.MustCompile(`(?s),\s*\{\s*"check": "(open files|system roots)".*?\}`).ReplaceAllString(text, "")
+	if *update {
+		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := readFile(t, golden); text != want || got.code != 2 || got.errors != "" {
+		t.Errorf("%d %s\n%s\nwant 2 and\n%s", got.code, got.errors, text, want)
+	}
 }
 
 func TestDoctorGoesOnWithoutADwaarfile(t *testing.T) {

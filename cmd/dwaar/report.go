@@ -19,6 +19,7 @@ func newReport(a *app, asJSON bool) *report {
 }
 
 func (r *report) add(f doctor.Finding) {
+	f.What, f.Why = oneLine(f.What), oneLine(f.Why)
 	r.all = append(r.all, f)
 	switch f.Level {
 	case doctor.Fail:
@@ -27,7 +28,7 @@ func (r *report) add(f doctor.Finding) {
 		r.warnings++
 	}
 	if !r.json {
-		fmt.Fprintf(r.app.stdout, "%-4s  %-24s  %s\n", f.Level, oneLine(f.What), oneLine(f.Why))
+		fmt.Fprintln(r.app.stdout, f)
 	}
 }
 

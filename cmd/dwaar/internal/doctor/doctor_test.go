@@ -33,12 +33,13 @@ type practice struct {
 	responder *ocsptest.Responder
 	url, dir  string
 	names     phoneBook
+	tls, http string // free ports
 	patient   doctor.Patient
 }
 
 func newPractice(t *testing.T) *practice {
 	t.Helper()
-	p := &practice{ca: ocsptest.NewCA(t), dir: t.TempDir(), names: phoneBook{}}
+	p := &practice{ca: ocsptest.NewCA(t), dir: t.TempDir(), names: phoneBook{}, tls: freePort(t), http: freePort(t)}
 	p.responder = ocsptest.NewResponder(t, p.ca)
 	p.url = p.responder.Start(t)
 	if err := os.Mkdir(p.data(), 0o700); err != nil {
@@ -66,10 +67,16 @@ func site(name string) string {
 	return fmt.Sprintf("https://%s {\n\tbind 127.0.0.1\n\ttls %s.pem %s.key\n\trespond hello\n}\n", name, name, name)
 }
 
-// sees is what is found of the given Dwaarfile.
+// sees is what is found of the given Dwaarfile, which begins inside the global options.
 func (p *practice) sees(t *testing.T, dwaarfile string) findings {
 	t.Helper()
-	p.patient.Dwaarfile = ocsptest.WriteFile(t, p.dir, "Dwaarfile", []byte("{\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n\thttps_port 64321\n"+dwaarfile))
+	return p.examine(t, "\tauto_https disable_redirects\n"+dwaarfile)
+}
+
+// examine does so without options but for ports that this machine may have.
+func (p *practice) examine(t *testing.T, dwaarfile string) findings {
+	t.Helper()
+	p.patient.Dwaarfile = ocsptest.WriteFile(t, p.dir, "Dwaarfile", []byte("{\n\tdefault_bind 127.0.0.1\n\thttps_port "+p.tls+"\n"+dwaarfile))
 	p.patient.Inspection, p.patient.Problems = server.Inspect(p.patient.Dwaarfile, netguard.WithResolver(p.names))
 	if p.patient.Problems != nil {
 		t.Fatal(p.patient.Problems)
@@ -79,6 +86,16 @@ func (p *practice) sees(t *testing.T, dwaarfile string) findings {
 		all = append(all, f)
 	}
 	return all
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return fmt.Sprint(ln.Addr().(*net.TCPAddr).Port)
 }
 
 type findings []doctor.Finding
@@ -275,12 +292,13 @@ func TestLocalCAIsComparedWithTheSystem(t *testing.T) {
 	p.patient.Roots = func() (*x509.CertPool, error) { return trusting, nil }
 	p.sees(t, text).expect(t, doctor.OK, "local CA", "trusts it")
 	p.patient.Roots = func() (*x509.CertPool, error) { return x509.NewCertPool(), nil }
-	p.sees(t, text).expect(t, doctor.Fail, "system roots", "ca-certificates")
+	p.sees(t, text).expect(t, doctor.Warn, "system roots", "ca-certificates")
+	p.sees(t, "\tacme_ca https://127.0.0.1:1/\n}\nwww.example.com {\n\trespond hello\n}\n").expect(t, doctor.Fail, "system roots", "ca-certificates")
 }
 
 func TestStorageIsTried(t *testing.T) {
 	p := newPractice(t)
-	const text = "}\nhttp://:64320 {\n\trespond hello\n}\n"
+	const text = "}\nhttp://:8080 {\n\trespond hello\n}\n"
 	p.sees(t, text).expect(t, doctor.OK, "storage", "was written to "+p.data())
 	if err := os.WriteFile(filepath.Join(p.data(), "doctor"), nil, 0o600); err != nil { // where the key would lie
 		t.Fatal(err)
@@ -309,7 +327,7 @@ func TestFewOpenFilesAreToldOf(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
 		t.Fatal(err)
 	}
-	found := p.sees(t, "}\nhttp://:64320 {\n\trespond hello\n}\n")
+	found := p.sees(t, "}\nhttp://:8080 {\n\trespond hello\n}\n")
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
 		t.Fatal(err)
 	}

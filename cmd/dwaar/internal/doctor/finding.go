@@ -20,6 +20,9 @@ type Finding struct {
 	Why   string `json:"why"`  // how it is, and what to do about it
 }
 
+// String is the line that people read.
+func (f Finding) String() string { return fmt.Sprintf("%-4s  %-24s  %s", f.Level, f.What, f.Why) }
+
 func ok(what, format string, args ...any) Finding { return finding(OK, what, format, args) }
 
 func warn(what, format string, args ...any) Finding { return finding(Warn, what, format, args) }

@@ -71,12 +71,12 @@ func (e *examination) certified() (names []string, left int) {
 // leads says which names lead somewhere, the first few by name.
 func leads(s *seen) string {
 	all := slices.Sorted(maps.Keys(s.set))
-	const shown = 5
+	const named = 5
 	switch n := len(all); {
 	case n == 1:
 		return all[0] + " leads"
-	case n > shown:
-		return fmt.Sprintf("%s and %d more lead", strings.Join(all[:shown], ", "), n-shown)
+	case n > named:
+		return fmt.Sprintf("%s and %d more lead", strings.Join(all[:named], ", "), n-named)
 	}
 	return strings.Join(all, ", ") + " lead"
 }

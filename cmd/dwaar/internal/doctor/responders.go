@@ -47,8 +47,7 @@ func (e *examination) ask(ctx context.Context, c server.Inspected, issuer *x509.
 }
 
 func refusal(what string, err error) Finding {
-	reason := ocspsvc.ReasonOf(err)
-	return fail(what, "%s: %v. %s", reason, err, reason.Explain())
+	return fail(what, "%v. %s", err, ocspsvc.ReasonOf(err).Explain())
 }
 
 // lists reads each CRL of the certificates that have no responder.
@@ -64,7 +63,7 @@ func (e *examination) lists(ctx context.Context) []Finding {
 		case errors.Is(err, crl.ErrNotChecked):
 			return nil
 		case err != nil:
-			return []Finding{warn(what, "%s: %v; until it can be read, nobody here notices a revocation", ocspsvc.ReasonOf(err), err)}
+			return []Finding{warn(what, "%v; until it can be read, nobody here notices a revocation", err)}
 		case status.State == crl.Revoked:
 			return []Finding{fail(what, "it names %s: %s", c.Where, ocspsvc.ReasonRevoked.Explain())}
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"slices"
 
 	"dwaar/acme/issuing"
 	"dwaar/acme/localca"
@@ -20,9 +21,22 @@ func (e *examination) roots(context.Context) []Finding {
 	case err != nil:
 		return []Finding{fail(what, "they cannot be read: %v", err)}
 	case pool.Equal(x509.NewCertPool()):
-		return []Finding{fail(what, "there are none, so no CA, and no upstream by https, can be trusted: install them (package ca-certificates)")}
+		level := warn
+		if e.needsRoots() {
+			level = fail
+		}
+		return []Finding{level(what, "there are none, so no CA, and no upstream by https, can be trusted: install them (package ca-certificates)")}
 	}
 	return []Finding{ok(what, "are there")}
+}
+
+// needsRoots reports whether certificates are got from a CA that the system has to trust.
+func (e *examination) needsRoots() bool {
+	return e.anyIssuer(func(i issuing.IssuerConfig) bool { return i.CA != issuing.Internal && len(i.Roots) == 0 })
+}
+
+func (e *examination) anyIssuer(is func(issuing.IssuerConfig) bool) bool {
+	return slices.ContainsFunc(e.Inspection.Policies(), func(p issuing.Policy) bool { return slices.ContainsFunc(p.Issuers, is) })
 }
 
 func (e *examination) systemRoots() (*x509.CertPool, error) {
@@ -56,14 +70,7 @@ func (e *examination) localCA(ctx context.Context) []Finding {
 }
 
 func (e *examination) wantsLocalCA() bool {
-	for _, p := range e.Inspection.Policies() {
-		for _, i := range p.Issuers {
-			if i.CA == issuing.Internal {
-				return true
-			}
-		}
-	}
-	return false
+	return e.anyIssuer(func(i issuing.IssuerConfig) bool { return i.CA == issuing.Internal })
 }
 
 // localRoot reads the root; it makes none.
