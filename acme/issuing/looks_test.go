@@ -21,13 +21,13 @@ type countingStorage struct {
 
 func (s *countingStorage) Load(ctx context.Context, key string) ([]byte, error) {
 	s.asked.Add(1)
-	time.Sleep(time.Millisecond)
+	defer time.Sleep(time.Millisecond)
 	return s.Storage.Load(ctx, key)
 }
 
 func (s *countingStorage) List(ctx context.Context, prefix string, recursive bool) ([]string, error) {
 	s.asked.Add(1)
-	time.Sleep(time.Millisecond)
+	defer time.Sleep(time.Millisecond)
 	return s.Storage.List(ctx, prefix, recursive)
 }
 
