@@ -1,6 +1,7 @@
 package stapler_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -387,6 +388,49 @@ func TestAShutdownGivesItsLeaseBack(t *testing.T) {
 		c.nodes[0].stop()
 		if c.leased() != 0 {
 			t.Error("the lease is left")
+		}
+	})
+}
+
+// A start reads what storage has of every certificate. That must not take an hour where
+// storage is slow, and what was not read then is, later.
+func TestASlowStorageDelaysNoStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := setUpCluster(t, 1, stapler.Config{}, plains(t, 100)...)
+		n := c.nodes[0]
+		for _, leaf := range c.leaves {
+			c.disk.write(t, recordOf(leaf, c.one.DER(leaf), time.Now()))
+		}
+		fetched := c.one.Count()
+		load := func(slow time.Duration) time.Duration {
+			t.Helper()
+			n.build()
+			n.set(func(n *node) { n.slow = slow })
+			begun := time.Now()
+			if err := n.service.Load(t.Context()); err != nil {
+				t.Error(err)
+			}
+			return time.Since(begun)
+		}
+		if took := load(100 * time.Millisecond); took > time.Second || n.book.Loud() > 0 {
+			t.Errorf("100 records of 100 ms each took %v", took)
+		}
+		c.wantStapled("after a load")
+		if took := load(6 * time.Second); took > 11*time.Second {
+			t.Errorf("100 records of 6 s each took %v", took)
+		}
+		n.set(func(n *node) { n.slow = 0 })
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- n.service.Run(ctx) }()
+		time.Sleep(10 * time.Second)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		c.wantStapled("later")
+		if again := c.one.Count(); again > fetched {
+			t.Errorf("%d were fetched, which are stored", again-fetched)
 		}
 	})
 }

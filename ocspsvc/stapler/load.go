@@ -4,6 +4,9 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
+
+	"dwaar/ocspsvc"
 )
 
 // Load pulls the catalog and attaches every stored staple that still counts,
@@ -11,14 +14,34 @@ import (
 // restart is stapled, also with a dead responder and past half-life (S1), and
 // what was revoked still is. What is foreign, damaged, badly signed or expired
 // is ignored and will be fetched (S14). It asks nobody, and returns when
-// everything was looked at, or ctx's error when that ends first.
+// everything was looked at, or ctx's error when that ends first. Storage that is
+// shared may be far and slow, so many records are read at a time, for loadPatience in
+// all; Run looks at the rest while clients come.
 //
 // Call it before listening.
 func (s *Service) Load(ctx context.Context) error {
 	s.pull(false)
+	if s.leases == nil {
+		return s.loadAll(ctx, runtime.GOMAXPROCS(0))
+	}
+	bounded, cancel := context.WithTimeout(ctx, loadPatience)
+	defer cancel()
+	if s.loadAll(bounded, loadsAtOnce) != nil && ctx.Err() == nil {
+		s.log.Warn("shared storage is slow: some stored staples are looked for while clients come", "reason", ocspsvc.ReasonStoreError)
+	}
+	return ctx.Err()
+}
+
+// What a start asks of shared storage.
+const (
+	loadsAtOnce  = 32
+	loadPatience = 10 * time.Second
+)
+
+func (s *Service) loadAll(ctx context.Context, atOnce int) error {
 	todo := make(chan *certificate)
 	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range atOnce {
 		workers.Go(func() {
 			for c := range todo {
 				s.recall(ctx, c)
