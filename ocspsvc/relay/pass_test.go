@@ -205,3 +205,25 @@ func TestAnOverheardAnswerIsSoonReplaced(t *testing.T) {
 		}
 	})
 }
+
+// What is kept is what one certificate takes, and not as much as somebody asked for at once.
+func TestAnOverheardAnswerAboutManyIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		leaf := d.ca.Leaf(t)
+		d.want("before", leaf, "good", 1)
+		time.Sleep(5 * time.Second) // it is looked for what is due every 10 s
+		d.responder.SetFor(leaf, ocsptest.Revoked)
+		many := []*ocsptest.Leaf{leaf}
+		for range 8 {
+			many = append(many, d.ca.Leaf(t))
+		}
+		d.ask(many...)
+		d.want("until a plain one is there", leaf, "good", d.responder.CountFor(leaf))
+		time.Sleep(15 * time.Second)
+		response, err := d.relay.Respond(t.Context(), &ocspsvc.Request{CertIDs: []ocspsvc.CertID{d.certID(leaf, crypto.SHA1)}})
+		if err != nil || len(response.Singles) != 1 || response.Singles[0].Status != ocspsvc.Revoked {
+			t.Errorf("%v, %d certificates, the first %v", err, len(response.Singles), response.Singles[0].Status)
+		}
+	})
+}
