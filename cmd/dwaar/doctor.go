@@ -36,6 +36,7 @@ func (c doctorCmd) Run(a *app) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second one ends it at once
 	report := newReport(a, c.JSON)
 	for f := range doctor.Run(ctx, c.Timeout, doctor.Checks(patient)) {
 		report.add(f)

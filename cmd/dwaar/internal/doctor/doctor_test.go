@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -300,10 +302,11 @@ func TestStorageIsTried(t *testing.T) {
 	p := newPractice(t)
 	const text = "}\nhttp://:8080 {\n\trespond hello\n}\n"
 	p.sees(t, text).expect(t, doctor.OK, "storage", "was written to "+p.data())
-	if err := os.WriteFile(filepath.Join(p.data(), "doctor"), nil, 0o600); err != nil { // where the key would lie
+	staging := filepath.Join(p.data(), ".staging") // where values are written first
+	if err := errors.Join(os.Remove(staging), os.Symlink("nowhere/at/all", staging)); err != nil {
 		t.Fatal(err)
 	}
-	p.sees(t, text).expect(t, doctor.Fail, "storage", "doctor")
+	p.sees(t, text).expect(t, doctor.Fail, "storage", "doctor-")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -314,6 +317,23 @@ func TestStorageIsTried(t *testing.T) {
 	if strings.Contains(found.String(), "hunter2") {
 		t.Errorf("a password is told:\n%v", found)
 	}
+}
+
+func TestDoctorsAreNotInEachOthersWay(t *testing.T) {
+	p := newPractice(t)
+	p.patient.Dwaarfile = ocsptest.WriteFile(t, p.dir, "Dwaarfile", []byte("http://127.0.0.1:"+p.http+" {\n\tbind 127.0.0.1\n\trespond hello\n}\n"))
+	p.patient.Inspection, p.patient.Problems = server.Inspect(p.patient.Dwaarfile)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for f := range doctor.Run(t.Context(), 10*time.Second, doctor.Checks(p.patient)[:3]) {
+				if f.Level != doctor.OK {
+					t.Errorf("found %v", f)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestFewOpenFilesAreToldOf(t *testing.T) {

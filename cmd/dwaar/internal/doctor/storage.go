@@ -15,8 +15,9 @@ import (
 	"dwaar/tlsstore/storage"
 )
 
-// scratch is the prefix of the one key that is written, and the lock that is taken.
-const scratch = "doctor"
+// scratch begins the one key that is written, and the lock that is taken: another one for
+// each run, below no prefix that would be left.
+const scratch = "doctor-"
 
 // slowDisk is how long one small write may take before a person should look.
 const slowDisk = time.Second
@@ -68,7 +69,7 @@ func (e *examination) storageIsThere() bool {
 
 // tryStorage writes a key as those of certificates are written, reads it and removes it.
 func tryStorage(ctx context.Context, s storage.Storage) (err error) {
-	key, value := fmt.Sprintf("%s/%s", scratch, rand.Text()), []byte(rand.Text())
+	key, value := scratch+rand.Text(), []byte(rand.Text())
 	if err := s.Lock(ctx, key); err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func tryStorage(ctx context.Context, s storage.Storage) (err error) {
 	if err := s.Store(storage.Under(ctx, key), key, value); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Delete(context.WithoutCancel(ctx), scratch)) }()
+	defer func() { err = errors.Join(err, s.Delete(context.WithoutCancel(ctx), key)) }()
 	got, err := s.Load(ctx, key)
 	if err == nil && !bytes.Equal(got, value) {
 		err = fmt.Errorf("what was written to %s is not what is read", key)
