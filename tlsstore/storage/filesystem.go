@@ -46,6 +46,9 @@ func (f *FileSystem) Store(ctx context.Context, key string, value []byte) error 
 		err = errors.Join(CheckSize(int64(len(value))), f.holds(Locks(ctx)))
 	}
 	if err == nil {
+		err = CheckReplaced(ctx, func() ([]byte, error) { return f.load(ctx, key) })
+	}
+	if err == nil {
 		err = f.write(path, value, Modified(ctx))
 	}
 	if err != nil {

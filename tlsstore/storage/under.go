@@ -24,10 +24,11 @@ func Locks(ctx context.Context) []string {
 	return names
 }
 
-// Outside returns ctx without the locks it is under, for work on another storage, where those
-// locks are not.
+// Outside returns ctx without the locks it is under and the value it is to replace, for work on
+// another storage, where those are not.
 func Outside(ctx context.Context) context.Context {
-	return context.WithValue(ctx, locksKey{}, []string(nil))
+	ctx = context.WithValue(ctx, locksKey{}, []string(nil))
+	return context.WithValue(ctx, replacingKey{}, (*[]byte)(nil))
 }
 
 // modifiedKey is the key of a context's time of modification.

@@ -206,6 +206,10 @@ func (n *node) Store(ctx context.Context, key string, value []byte) error {
 			return errors.New("below a key")
 		}
 	}
+	now, there := n.values[key]
+	if old, only := storage.Replaced(ctx); only && (!there || !bytes.Equal(old, now.value)) {
+		return storage.ErrReplaced
+	}
 	n.put(key, value, storage.Modified(ctx))
 	return nil
 }

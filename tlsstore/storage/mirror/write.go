@@ -24,7 +24,8 @@ func isAnswer(name string) bool {
 
 // Store implements storage.Storage. While the shared storage is down, answers are stored locally,
 // also under locks: those cannot be checked then, and what the shared storage has by the time it
-// is back is looked at instead.
+// is back is looked at instead. Under storage.Replacing nothing is: what it is to replace nobody
+// can see then.
 func (m *Mirror) Store(ctx context.Context, key string, value []byte) error {
 	name, err := cleanKey(key)
 	if err == nil {
@@ -46,7 +47,7 @@ func (m *Mirror) Store(ctx context.Context, key string, value []byte) error {
 		m.keep(ctx, name, value, at)
 		return nil
 	}
-	if unavailable(err) && isAnswer(name) {
+	if _, only := storage.Replaced(ctx); unavailable(err) && isAnswer(name) && !only {
 		err = m.owe(ctx, name, value, at)
 	}
 	if err != nil {

@@ -22,8 +22,13 @@ func (s *Store) Store(ctx context.Context, key string, value []byte) error {
 		err = storage.CheckSize(int64(len(value)))
 	}
 	if err == nil {
+		args := []any{clean, value, storage.Modified(ctx).UnixNano()}
+		old, only := storage.Replaced(ctx)
+		if only {
+			args = append(args, old)
+		}
 		var said string
-		said, err = s.change(ctx, storeScript, len(value), clean, value, storage.Modified(ctx).UnixNano())
+		said, err = s.change(ctx, storeScript, len(value)+len(old), args...)
 		err = errors.Join(err, refusal(said))
 	}
 	if err != nil {
@@ -72,6 +77,8 @@ func refusal(said string) error {
 	switch said {
 	case "below a key":
 		return errors.New("a part of its path is a key")
+	case "replaced":
+		return storage.ErrReplaced
 	case "a prefix":
 		return errors.New("there are keys below it")
 	case "done", "more", "": // the last one comes with an error

@@ -62,7 +62,25 @@ func (s *Storage) Store(ctx context.Context, key string, value []byte) error {
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", key, err)
 	}
+	if ctx, err = s.replacing(ctx, name); err != nil {
+		return fmt.Errorf("storing %s: %w", key, err)
+	}
 	return s.Storage.Store(ctx, name, s.boxes[0].seal(name, value))
+}
+
+// replacing turns the value that ctx is to replace into what the storage below has of it.
+func (s *Storage) replacing(ctx context.Context, name string) (context.Context, error) {
+	if _, only := storage.Replaced(ctx); !only {
+		return ctx, nil
+	}
+	var text []byte
+	err := storage.CheckReplaced(ctx, func() (value []byte, err error) {
+		if text, err = s.Storage.Load(ctx, name); err == nil {
+			value, err = s.open(name, text)
+		}
+		return value, err
+	})
+	return storage.Replacing(ctx, text), err
 }
 
 // Load implements storage.Storage. A value that cannot be opened is ErrPlain, ErrKey or
@@ -76,14 +94,20 @@ func (s *Storage) Load(ctx context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", key, err)
 	}
-	value, err := openAny(s.boxes, name, text)
-	if s.plaintext && errors.Is(err, ErrPlain) {
-		return text, nil
-	}
+	value, err := s.open(name, text)
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", name, err)
 	}
 	return value, nil
+}
+
+// open returns the value of what the storage below has.
+func (s *Storage) open(name string, text []byte) ([]byte, error) {
+	value, err := openAny(s.boxes, name, text)
+	if s.plaintext && errors.Is(err, ErrPlain) {
+		return text, nil
+	}
+	return value, err
 }
 
 // Stat implements storage.Storage. The size is the value's, but for one that is not encrypted,

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -171,9 +172,18 @@ func (n *Node) Store(ctx context.Context, key string, value []byte) error {
 				return fmt.Errorf("storing %s: there is %s", key, other)
 			}
 		}
+		if now, there := n.m.values[clean]; !replaces(ctx, now.value, there) {
+			return fmt.Errorf("storing %s: %w", key, storage.ErrReplaced)
+		}
 		n.m.values[clean] = remembered{slices.Clone(value), storage.Modified(ctx)}
 		return nil
 	})
+}
+
+// replaces reports whether a Store under ctx may replace what there is now.
+func replaces(ctx context.Context, now []byte, there bool) bool {
+	old, only := storage.Replaced(ctx)
+	return !only || there && bytes.Equal(old, now)
 }
 
 // Delete implements storage.Storage.

@@ -26,6 +26,7 @@ type Backend struct {
 // Run runs the whole suite against a backend.
 func Run(t *testing.T, b Backend) {
 	t.Run("Values", func(t *testing.T) { values(t, b) })
+	t.Run("Replacing", func(t *testing.T) { replacing(t, b) })
 	t.Run("Keys", func(t *testing.T) { keys(t, b) })
 	t.Run("Listing", func(t *testing.T) { listing(t, b) })
 	t.Run("Locks", func(t *testing.T) { locks(t, b) })

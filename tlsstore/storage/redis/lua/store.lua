@@ -12,6 +12,12 @@ if #redis.call('ZRANGEBYLEX', index, '[' .. key .. '/', '(' .. key .. '0', 'LIMI
 	return 'a prefix'
 end
 
+-- What somebody has changed or deleted since it was read is not replaced.
+local old = ARGV[own + 4]
+if old and redis.call('HGET', prefix .. 'v:' .. key, 'data') ~= old then
+	return 'replaced'
+end
+
 redis.call('HSET', prefix .. 'v:' .. key, 'data', value, 'time', time)
 redis.call('ZADD', index, 0, key)
 begin()
