@@ -94,3 +94,71 @@ func newKey(t *testing.T) string {
 	must(t)(rand.Read(key))
 	return base64.StdEncoding.EncodeToString(key)
 }
+
+// A key is changed node by node, as docs/cluster.md says: at every step each node serves what it
+// served, and at the end nothing is left under the old key, or in plain text, the local CA's root
+// neither.
+func TestAKeyIsChangedNodeByNode(t *testing.T) {
+	t.Parallel()
+	redis := redisserver.Start(t)
+	old, next := newKey(t), newKey(t)
+	nodes := []*dwaar.Server{dwaar.New(t, binaries.Race, binaries.Plain), dwaar.New(t, binaries.Plain, binaries.Plain)}
+	with := func(s *dwaar.Server, keys ...string) {
+		t.Helper()
+		storage := "storage redis " + redis.URL()
+		if len(keys) > 0 {
+			storage = sealedBy(redis, keys...)
+		}
+		s.Configure(s.Options(storage, "") + "here.test {\n\ttls internal\n\trespond ok\n}\n")
+		s.Start()
+	}
+	root := func() string { return must(t)(redis.Do("HGET", "dwaar:v:pki/local/root.key", "data")).(string) }
+	timeOf := func() string { return must(t)(redis.Do("HGET", "dwaar:v:pki/local/root.key", "time")).(string) }
+	former := func(s *dwaar.Server, want string) {
+		t.Helper()
+		wait.Until(t, soon, "former_keys to be "+want, func() error {
+			if text := s.Must("status", "--json").Text(); !strings.Contains(strings.ReplaceAll(text, " ", ""), `"former_keys":"`+want+`"`) {
+				return errors.New(text)
+			}
+			return nil
+		})
+	}
+	with(nodes[0])
+	wait.Until(t, soon, "the root of the local CA", func() error {
+		if v, _ := redis.Do("EXISTS", "dwaar:v:pki/local/root.key"); v != int64(1) {
+			return errors.New("none yet")
+		}
+		return nil
+	})
+	plain, stored := root(), timeOf()
+	nodes[0].Stop()
+	steps := []struct {
+		keys []string
+		says string
+	}{{[]string{old, "none"}, "unused"}, {[]string{old}, ""}, {[]string{old, next}, "unused"}, {[]string{next, old}, "unused"}, {[]string{next}, ""}}
+	var roots []string
+	for i, step := range steps {
+		for _, s := range nodes {
+			if i > 0 {
+				s.Stop()
+			}
+			with(s, step.keys...)
+			former(s, step.says)
+		}
+		roots = append(roots, root())
+		if n := privateKeys(valuesIn(t, redis, "dwaar:")); n != 0 {
+			t.Errorf("step %d: %d private keys can be read", i+1, n)
+		}
+	}
+	if !strings.Contains(plain, "PRIVATE KEY") || roots[1] != roots[0] || roots[2] != roots[0] || roots[3] == roots[0] || roots[4] != roots[3] {
+		t.Error("the root's key is not stored again exactly when another key comes to be the first")
+	}
+	if now := timeOf(); now != stored {
+		t.Errorf("the time of the root's key was %s, and is %s", stored, now)
+	}
+	for _, s := range nodes {
+		if warned := s.Log.Records("WARN"); len(warned) > 0 {
+			t.Errorf("a node warns: %v", warned)
+		}
+	}
+}

@@ -14,22 +14,27 @@ type Storage struct {
 	Error     string    // why it is down
 	Owed      int       // answers that it gets when it is up again
 	CopyError string    // why the copy is not written
+
+	// FormerKeys says of the encryption keys behind the first one, "none" too, whether something is
+	// left that needs them: in_use, or unused; empty if there are none.
+	FormerKeys string
 }
 
 // storageJSON always has every key.
 type storageJSON struct {
-	Kind      string     `json:"kind"`
-	Address   string     `json:"address"`
-	State     string     `json:"state"`
-	Since     *time.Time `json:"since"`
-	Error     string     `json:"error"`
-	Owed      int        `json:"owed"`
-	CopyError string     `json:"copy_error"`
+	Kind       string     `json:"kind"`
+	Address    string     `json:"address"`
+	State      string     `json:"state"`
+	Since      *time.Time `json:"since"`
+	Error      string     `json:"error"`
+	Owed       int        `json:"owed"`
+	CopyError  string     `json:"copy_error"`
+	FormerKeys string     `json:"former_keys"`
 }
 
 // MarshalJSON writes every key, a zero time as null.
 func (s Storage) MarshalJSON() ([]byte, error) {
-	return json.Marshal(storageJSON{s.Kind, s.Address, s.State, orNull(s.Since), s.Error, s.Owed, s.CopyError})
+	return json.Marshal(storageJSON{s.Kind, s.Address, s.State, orNull(s.Since), s.Error, s.Owed, s.CopyError, s.FormerKeys})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
@@ -38,7 +43,7 @@ func (s *Storage) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &form); err != nil {
 		return err
 	}
-	*s = Storage{form.Kind, form.Address, form.State, orZero(form.Since), form.Error, form.Owed, form.CopyError}
+	*s = Storage{form.Kind, form.Address, form.State, orZero(form.Since), form.Error, form.Owed, form.CopyError, form.FormerKeys}
 	return nil
 }
 

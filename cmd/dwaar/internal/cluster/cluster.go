@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,10 @@ type Cluster struct {
 	address string
 	rotates bool        // it reads what was stored with other keys, or with none
 	agreed  atomic.Bool // the other nodes encrypt as this one does
+
+	direct *sealed.Storage // shared, without the copy; nil without a key
+	former atomic.Value    // Encryption
+	log    *slog.Logger
 }
 
 // Open makes a handle on the storage, with its copy below dataDir. Settings,
@@ -46,8 +51,14 @@ func Open(cfg Config, dataDir string, log *slog.Logger) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{shared: shared, mirror: mirror.New(shared, copied, log), address: cfg.Redis.URL.Resolved(), rotates: len(cfg.EncryptionKeys) > 1 || cfg.Plaintext}
-	if c.Storage, err = cfg.seal(c.mirror); err != nil {
+	c := &Cluster{log: log, shared: shared, mirror: mirror.New(shared, copied, log), address: cfg.Redis.URL.Resolved(), rotates: len(cfg.EncryptionKeys) > 1 || cfg.Plaintext}
+	c.former.Store(OneKey)
+	direct, err := cfg.seal(shared)
+	if err == nil {
+		c.direct, _ = direct.(*sealed.Storage)
+		c.Storage, err = cfg.seal(c.mirror)
+	}
+	if err != nil {
 		return nil, errors.Join(err, shared.Close())
 	}
 	return c, nil
@@ -106,8 +117,13 @@ func (c *Cluster) Run(ctx context.Context) error {
 			stop()
 		}
 	}()
+	var resealing sync.WaitGroup
+	if c.rotates && c.direct != nil {
+		resealing.Go(func() { c.reseal(ctx) })
+	}
 	err := c.mirror.Run(ctx)
 	stop()
+	resealing.Wait()
 	if wrong := <-refused; wrong != nil {
 		err = errors.Join(wrong, err, c.Close())
 		_ = c.readKeyCheck(context.WithoutCancel(ctx)) // that it is closed is seen by who asks it
@@ -121,11 +137,14 @@ func (c *Cluster) Close() error { return c.shared.Close() }
 // Status is how a Cluster is.
 type Status struct {
 	mirror.Status
-	Address string // of the storage, without a password
+	Address    string     // of the storage, without a password
+	FormerKeys Encryption // the further keys, and none
 }
 
 // Status returns how it is now.
-func (c *Cluster) Status() Status { return Status{c.mirror.Status(), c.address} }
+func (c *Cluster) Status() Status {
+	return Status{c.mirror.Status(), c.address, c.former.Load().(Encryption)}
+}
 
 // Collectors returns what is counted, for the caller to register.
 func (c *Cluster) Collectors() []prometheus.Collector { return c.mirror.Collectors() }

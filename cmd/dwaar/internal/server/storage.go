@@ -162,7 +162,7 @@ func (c controller) storageStatus() *admin.Storage {
 		return nil
 	}
 	s := c.cluster.Status()
-	shown := &admin.Storage{Kind: "redis", Address: s.Address, State: "down", Since: s.Since, Error: s.Error, Owed: s.Owed, CopyError: s.LocalError}
+	shown := &admin.Storage{Kind: "redis", Address: s.Address, State: "down", Since: s.Since, Error: s.Error, Owed: s.Owed, CopyError: s.LocalError, FormerKeys: string(s.FormerKeys)}
 	if s.Up {
 		shown.State = "up"
 	}
