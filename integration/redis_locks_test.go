@@ -147,6 +147,9 @@ func TestRedisFenceAndWriteAreOne(t *testing.T) {
 		if err := <-over; !errors.Is(err, storage.ErrNotLocked) {
 			t.Fatalf("the first holder ended with %v", err)
 		}
+		if err := first.Unlock(t.Context(), "order"); !errors.Is(err, storage.ErrNotLocked) { // before that it does not get it again
+			t.Errorf("Unlock of a lock that was lost = %v", err)
+		}
 		if got := must(t)(second.Load(t.Context(), "k")).([]byte); string(got) != want {
 			t.Fatalf("round %d: k = %q", round, got)
 		}
