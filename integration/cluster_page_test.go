@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -131,11 +132,19 @@ func TestMovingFromFilesToRedis(t *testing.T) {
 	first.Start()
 	before := first.served("www.example.com")
 	first.Stop()
-	page.run(first.Dir, page.block("sh", "replica"))
 	ca.Down()
-	second := node()
+	second, shared := node(), strings.Replace("{\n\t"+sealedBy(redis, newKey(t))+"\n}\n"+site, "\t\tenc", "\t\tkey_prefix moved:\n\t\tenc", 1)
+	first.says(shared, redis)
+	kept := filesIn(t, first.Data)
+	first.Must(strings.Fields(page.block("sh", "storage import"))[1:]...)
+	if values := valuesIn(t, redis, "moved:"); privateKeys(values) != 0 || len(values) < 5 {
+		t.Errorf("%d values are imported, %d private keys can be read", len(values), privateKeys(values))
+	}
+	if !reflect.DeepEqual(kept, filesIn(t, first.Data)) {
+		t.Error("the import changes the files")
+	}
 	for _, n := range []reading{first, second} {
-		n.says("{\n\tstorage redis "+redis.URL()+"\n}\n"+site, redis)
+		n.says(shared, redis)
 		n.Start()
 		if after := n.served("www.example.com"); !after.Leaf.Equal(before.Leaf) {
 			t.Errorf("serial %x is served, before it was %x", after.Leaf.SerialNumber, before.Leaf.SerialNumber)
@@ -143,6 +152,13 @@ func TestMovingFromFilesToRedis(t *testing.T) {
 	}
 	if len(ca.Orders()) != 1 {
 		t.Errorf("%d orders, want 1", len(ca.Orders()))
+	}
+	imported := valuesIn(t, redis, "moved:v:certificates/")
+	if told := first.Do("storage", "import", first.Data, "--config", first.Config()); told.Code != 1 || !strings.Contains(told.Text(), "in use already") {
+		t.Errorf("an import into what is in use: %d\n%s", told.Code, told.Text())
+	}
+	if !reflect.DeepEqual(imported, valuesIn(t, redis, "moved:v:certificates/")) {
+		t.Error("a refused import changes something")
 	}
 }
 

@@ -24,6 +24,7 @@ type grammar struct {
 	Responder    responderCmd    `cmd:"" help:"Answer OCSP requests, from flags alone."`
 	Relay        relayCmd        `cmd:"" help:"Relay OCSP, from flags alone."`
 	CA           caCmd           `cmd:"" name:"ca" help:"Keep the database of a CA that the OCSP responder reads."`
+	Storage      storageCmd      `cmd:"" help:"Fill a storage that several dwaars share."`
 	Trust        trustCmd        `cmd:"" help:"Make this system trust the local CA."`
 	Untrust      untrustCmd      `cmd:"" help:"Make this system trust the local CA no longer."`
 	HashPassword hashPasswordCmd `cmd:"" help:"Hash a password for basic_auth."`

@@ -12,7 +12,10 @@ import (
 )
 
 // keyCheck is the name of a value that only nodes with the right key can read.
-const keyCheck = "encryption_check"
+const (
+	keyCheck     = "encryption_check"
+	keyCheckText = "Who can read this has the key of the other nodes.\n"
+)
 
 // keyCheckWait bounds what the check adds to a start.
 const keyCheckWait = 3 * time.Second
@@ -79,5 +82,5 @@ func (c *Cluster) writeKeyCheck(ctx context.Context) error {
 	if err := c.readKeyCheck(ctx); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return c.Store(storage.Under(ctx, keyCheck), keyCheck, []byte("Who can read this has the key of the other nodes.\n"))
+	return c.Store(storage.Under(ctx, keyCheck), keyCheck, []byte(keyCheckText))
 }
