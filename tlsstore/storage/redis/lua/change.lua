@@ -19,16 +19,24 @@ end
 -- An empty storage becomes one: with an epoch, and the epoch that we knew before it was lost.
 -- A script that the server did not know means that the server is a new one: it was restarted,
 -- or a replica has taken over. The last changes may be lost and their numbers given out again,
--- so the count goes on far above them; the break remembers when the last one was that is known.
+-- so the count goes on above all of them: at the time in microseconds, as a backup does not know
+-- what was given out since. The break remembers that number, and when the last known change was.
 local function begin()
 	if redis.call('HEXISTS', meta, 'epoch') == 0 then
 		redis.call('HSET', meta, 'epoch', fresh, 'former', known, 'began', now())
 	end
 	if cold == '1' then
 		local last, at = unpack(redis.call('HMGET', meta, 'sequence', 'changed'))
-		redis.call('ZADD', breaks, last or '0', (last or '0') .. ' ' .. (at or ''))
+		last = last or '0'
+		local t = redis.call('TIME')
+		local start = t[1] * 1000000 + t[2]
+		if start <= tonumber(last) then -- the clock was set back
+			start = last + 2 ^ 30
+		end
+		start = string.format('%.0f', start)
+		redis.call('ZADD', breaks, last, last .. ' ' .. start .. ' ' .. (at or ''))
 		redis.call('ZREMRANGEBYRANK', breaks, 0, -1001)
-		redis.call('HINCRBY', meta, 'sequence', 2 ^ 30)
+		redis.call('HSET', meta, 'sequence', start)
 	end
 end
 

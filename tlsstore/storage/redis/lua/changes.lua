@@ -4,11 +4,11 @@ begin()
 local epoch, former, began, sequence, forgotten, last = unpack(redis.call('HMGET', meta, 'epoch', 'former', 'began', 'sequence', 'forgotten', 'changed'))
 sequence = sequence or '0'
 
--- The last break below a number, and when the last change before it was.
+-- The last break below a number, where the count went on, and when the last change before it was.
 local function broken(below)
 	local found = redis.call('ZREVRANGEBYSCORE', breaks, below, '-inf', 'LIMIT', 0, 1)[1] or ''
-	local number, time = string.match(found, '^(%d+) ?(%d*)$')
-	return tonumber(number), time
+	local start, time = string.match(found, '^%d+ (%d+) (%d*)$')
+	return tonumber(start), time
 end
 
 -- What is known no better has changed long ago.
@@ -31,8 +31,8 @@ if known ~= epoch then
 end
 
 -- That cursor was given out for changes that are lost, or those after it are forgotten.
-local broke, time = broken('(' .. ARGV[own + 1])
-if broke and since < broke + 2 ^ 30 then
+local start, time = broken('(' .. ARGV[own + 1])
+if start and since < start then
 	return back(time)
 end
 if since > tonumber(sequence) then
