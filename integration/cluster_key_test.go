@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +85,36 @@ func TestANodeWithAnotherKeyLeavesTheStorageWhenItIsBack(t *testing.T) {
 	wait.Until(t, soon, "the storage to be left alone", func() error {
 		if s := wrong.Must("status").Text(); !strings.Contains(s, "down since") {
 			return errors.New(s)
+		}
+		return nil
+	})
+}
+
+// A node that was off while the key was changed has a copy that agrees with it. What counts is
+// what the storage says when it is there.
+func TestANodeThatMissedAChangeOfTheKeyIsToldWhenTheStorageIsBack(t *testing.T) {
+	t.Parallel()
+	redis := redisserver.Start(t)
+	old, next := newKey(t), newKey(t)
+	node := func(keys ...string) *dwaar.Server {
+		s := dwaar.New(t, binaries.Plain, binaries.Plain)
+		s.Configure(s.Options(sealedBy(redis, keys...), "") + "here.test {\n\ttls internal\n\trespond ok\n}\n")
+		s.Start()
+		return s
+	}
+	late := node(old)
+	wait.Until(t, soon, "a copy of what only the key can read", func() error {
+		_, err := os.Stat(filepath.Join(late.Data, "replica", "data", "encryption_check"))
+		return err
+	})
+	late.Stop()
+	node(next, old).Stop()
+	redis.Kill()
+	late.Start()
+	redis.Start()
+	wait.Until(t, soon, "the node to see that the key is another one", func() error {
+		if !strings.Contains(late.Log.String(), "storage: encryption_key is not that of the other nodes") {
+			return errors.New("its log does not say so")
 		}
 		return nil
 	})

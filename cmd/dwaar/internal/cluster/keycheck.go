@@ -23,7 +23,8 @@ const keyCheckWait = 3 * time.Second
 // checkKey reports whether the other nodes encrypt as this one does; the first one
 // to come decides. A node with another key, or with none, must not begin: it would
 // store what the others cannot read. Where the storage is down the copy says, or
-// nobody.
+// nobody, and it is asked again when it is there: this node may have missed a change
+// of the key.
 func (c *Cluster) checkKey(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keyCheckWait)
 	defer cancel()
@@ -31,7 +32,7 @@ func (c *Cluster) checkKey(ctx context.Context) error {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && c.rotates {
 		err = c.writeKeyCheck(ctx)
 	}
-	if err == nil {
+	if err == nil && c.mirror.Status().Up {
 		c.agreed.Store(true)
 	}
 	return wrongKey(err, c.address) // anything else says nothing of keys, and in status
