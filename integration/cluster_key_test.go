@@ -30,7 +30,9 @@ func TestANodeWithAnotherKeyDoesNotBegin(t *testing.T) {
 		s.Configure(s.Options(storage, "") + "here.test {\n\ttls internal\n\trespond ok\n}\n")
 		return s
 	}
-	with(old).Start()
+	first := with(old)
+	first.Start()
+	awaitServing(t, first)
 	for what, keys := range map[string][]string{"another key": {wrong}, "another, and that": {wrong, next}, "no key": nil} {
 		s := with(keys...)
 		s.Launch()
@@ -41,12 +43,15 @@ func TestANodeWithAnotherKeyDoesNotBegin(t *testing.T) {
 	for _, keys := range [][]string{{old, next}, {next, old}} {
 		s := with(keys...)
 		s.Start()
+		awaitServing(t, s)
 		s.Stop() // or it could still be encrypting with what the next one has in second place
 	}
 	with(next).Start()
 	fresh := redisserver.Start(t)
 	redis = fresh
-	with().Start()
+	plain := with()
+	plain.Start()
+	awaitServing(t, plain)
 	s := with(old)
 	s.Launch()
 	if err := s.Wait(20 * time.Second); err == nil || !strings.Contains(s.Log.String(), "not encrypted") {
@@ -67,12 +72,7 @@ func TestANodeWithAnotherKeyLeavesTheStorageWhenItIsBack(t *testing.T) {
 	}
 	serves := func(s *dwaar.Server) *dwaar.Server {
 		s.Start()
-		wait.Until(t, soon, "a node to serve: it has looked for the storage", func() error {
-			if !strings.Contains(s.Log.String(), "msg=serving") {
-				return errors.New("it does not serve yet")
-			}
-			return nil
-		})
+		awaitServing(t, s)
 		return s
 	}
 	serves(node(newKey(t)))
@@ -103,6 +103,7 @@ func TestANodeThatMissedAChangeOfTheKeyIsToldWhenTheStorageIsBack(t *testing.T) 
 		s := dwaar.New(t, binaries.Plain, binaries.Plain)
 		s.Configure(s.Options(sealedBy(redis, keys...), "") + "here.test {\n\ttls internal\n\trespond ok\n}\n")
 		s.Start()
+		awaitServing(t, s)
 		return s
 	}
 	late := node(old)
@@ -118,6 +119,18 @@ func TestANodeThatMissedAChangeOfTheKeyIsToldWhenTheStorageIsBack(t *testing.T) 
 	wait.Until(t, soon, "the node to see that the key is another one", func() error {
 		if !strings.Contains(late.Log.String(), "storage: encryption_key is not that of the other nodes") {
 			return errors.New("its log does not say so")
+		}
+		return nil
+	})
+}
+
+// awaitServing waits until a node that was started has looked for the storage: it takes
+// connections before.
+func awaitServing(t *testing.T, s *dwaar.Server) {
+	t.Helper()
+	wait.Until(t, soon, "a node to serve", func() error {
+		if !strings.Contains(s.Log.String(), "msg=serving") {
+			return errors.New("it does not serve yet")
 		}
 		return nil
 	})
