@@ -120,9 +120,6 @@ func locks(t *testing.T, b Backend) {
 	})
 
 	t.Run("ALivingHolderKeepsItsLock", func(t *testing.T) {
-		if b.Lease == 0 {
-			t.Skip("there is no lease")
-		}
 		s, again := b.Open(t)
 		other := again()
 		lock(t, s, "long")
